@@ -1,0 +1,18 @@
+"""All actions: importing this module fills the registry.
+
+The modules of `gui` are imported too, since a server without a window must know their actions to say
+that they need one; they import aqt only when an action runs.
+"""
+
+from __future__ import annotations
+
+from .core import cards, decks, media, misc, new_notes, note_types, notes, protocol, reviews, tags
+from .core.actions import Action, Kind, registry
+from .gui import adding, browsing, reviewing, screens, upgrading
+
+__all__ = ["Action", "Kind", "registry"]
+
+_DECLARING = (
+    *(cards, decks, media, misc, new_notes, note_types, notes, protocol, reviews, tags),
+    *(adding, browsing, reviewing, screens, upgrading),
+)

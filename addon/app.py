@@ -1,0 +1,41 @@
+"""The Flask application: blueprints and error handlers put together."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from . import actions
+from .config import Settings
+from .core.call import Host
+from .core.errors import ApiError, as_api_error
+from .core.protocol import failure
+from .routes import doors, page, rpc, urls
+
+
+def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
+    """An application that answers requests through `host`.
+
+    `settings` is asked for each request, so that changed settings are in force at once.
+    """
+    app = Flask(__name__, static_folder=None, template_folder="routes")
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+    app.extensions["ankiconnect"] = doors.Context(host, settings)
+    doors.guard(app)
+    app.register_blueprint(page.bp)
+    app.register_blueprint(urls.blueprint(actions.registry))
+    app.register_blueprint(rpc.bp)
+    app.register_error_handler(Exception, _fail)
+    return app
+
+
+def _fail(error: Exception) -> Response:
+    """Flask's own refusals and our bugs, in the one shape of an error."""
+    if isinstance(error, HTTPException) and error.code:
+        text = error.description or error.name
+        return rpc.json_response(failure(ApiError(text)), error.code)
+    known = as_api_error(error)
+    return rpc.json_response(failure(known), known.status)

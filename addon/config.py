@@ -1,0 +1,105 @@
+"""The settings, each declared once: `config.json` and `config.md` are written from here (`make docs`)."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+
+def _setting(default: Any, help: str, *, env: str = "", secret: bool = False) -> Any:
+    metadata = {"help": help, "env": env}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata, repr=not secret)
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may change. Names are those of Anki's add-on configuration."""
+
+    apiKey: Optional[str] = _setting(
+        None, "Secret that callers must send; null means that none is needed.", secret=True
+    )
+    apiNullErrors: bool = _setting(
+        False,
+        "Answer errors of requests of version 4 and below with a bare null, as the oldest servers did.",
+    )
+    webBindAddress: str = _setting("127.0.0.1", "Address to listen on.", env="ANKICONNECT_BIND_ADDRESS")
+    webBindPort: int = _setting(8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT")
+    webBacklog: int = _setting(128, "Connections that may wait to be accepted.")
+    webCorsOriginList: list[str] = _setting(
+        ["http://localhost"],
+        'Web origins whose pages may use the API; "*" lets in every page. While `http://localhost` '
+        "is listed, pages from this machine and browser extensions are let in too.",
+    )
+    webCorsOrigin: Optional[str] = _setting(
+        None,
+        "One more origin, in the old form. Please use `webCorsOriginList`.",
+        env="ANKICONNECT_CORS_ORIGIN",
+    )
+    ignoreOriginList: list[str] = _setting(
+        [], "Origins whose requests for permission are denied without a question."
+    )
+    webTimeout: int = _setting(10000, "Time limit of one media download, in milliseconds.")
+    webDownloadLimit: int = _setting(100, "Size limit of one media download, in megabytes.")
+    upgradeUrl: Optional[str] = _setting(
+        None,
+        "Address of the package that the action `upgrade` installs. Without it, an add-on installed "
+        "from AnkiWeb is updated from there.",
+    )
+    apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.")
+    apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.")
+    apiLogPath: Optional[str] = _setting(None, "Of the old add-on: accepted and ignored.")
+
+    @property
+    def origins(self) -> list[str]:
+        return self.webCorsOriginList + ([self.webCorsOrigin] if self.webCorsOrigin else [])
+
+
+def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from a configuration and the environment, which wins.
+
+    Unknown names are ignored: a configuration may be older or newer than this code.
+    Raises ValueError, naming the setting, when a value is of the wrong type.
+    """
+    from .core.shapes import Invalid, shape_of
+
+    hints = _hints()
+    chosen: dict[str, Any] = {}
+    for setting in dataclasses.fields(Settings):
+        shape = shape_of(hints[setting.name])
+        value = values.get(setting.name, dataclasses.MISSING)
+        variable = setting.metadata["env"]
+        if environment.get(variable):
+            value = shape.from_text([environment[variable]])
+        if value is dataclasses.MISSING:
+            continue
+        try:
+            chosen[setting.name] = shape.convert(value)
+        except Invalid as error:
+            raise ValueError(f"setting {setting.name}: {error.problem}") from None
+    return Settings(**chosen)
+
+
+def defaults() -> dict[str, Any]:
+    """Every setting with its default, as `config.json` holds them."""
+    return dataclasses.asdict(Settings())
+
+
+def reference() -> str:
+    """The settings as Markdown, one line each."""
+    lines = []
+    for setting in dataclasses.fields(Settings):
+        env = setting.metadata["env"]
+        also = f" Environment: `{env}`." if env else ""
+        lines.append(f"- `{setting.name}`: {setting.metadata['help']}{also}")
+    return "\n".join(lines) + "\n"
+
+
+def _hints() -> dict[str, Any]:
+    import typing
+
+    return typing.get_type_hints(Settings)

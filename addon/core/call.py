@@ -1,0 +1,62 @@
+"""The surroundings of a request: who asks, and what runs the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Callable, Optional, Protocol, TypeVar
+
+from ..config import Settings
+
+if TYPE_CHECKING:
+    from anki.collection import Collection, OpChanges
+
+T = TypeVar("T")
+
+
+class Host(Protocol):
+    """Where the API runs: inside Anki, or on a collection file without it.
+
+    Both methods that take work wait for it and raise what it raises. They are called from a thread
+    of the HTTP server, never from within work.
+    """
+
+    anki_version: str
+
+    def profile(self) -> Optional[str]:
+        """The name of the open profile, None while there is none."""
+
+    def is_ready(self) -> bool:
+        """Whether a collection is open."""
+
+    def on_collection(self, work: Callable[[Collection], T]) -> T:
+        """Run `work` on the collection's one lane. Raises Unavailable when none opens soon."""
+
+    def on_window(self, work: Callable[[], T]) -> T:
+        """Run `work` on the thread of Anki's window. Raises NeedsWindow where there is none."""
+
+    def changed(self, changes: OpChanges) -> None:
+        """Have open windows show `changes`, soon and together with others. Called on the lane."""
+
+    def tell(self, text: str) -> None:
+        """Tell the person at the screen, if there is one, in passing."""
+
+
+@dataclass
+class Call:
+    """One request: its version, its origin and the warnings that go with its reply."""
+
+    host: Host
+    settings: Settings
+    version: int = 6
+    origin: str = ""
+    allowed: bool = True
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, text: str) -> None:
+        """Report what went wrong without failing the request."""
+        self.warnings.append(text)
+        self.host.tell(text)
+
+    def at_version(self, version: int) -> Call:
+        """The same call as a sub-request of `version`; warnings are shared."""
+        return replace(self, version=version)

@@ -1,0 +1,101 @@
+"""Decks: names, creation, deletion, moving cards between them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from anki.collection import Collection
+from anki.decks import DeckId as AnkiDeckId
+
+from . import cards as cards_
+from .actions import read, write
+from .errors import Conflict, DeckNotFound
+from .ids import CardId, CardIds, DeckId
+from .undo import Edit
+
+DEFAULT_DECK = AnkiDeckId(1)
+
+DeckName = Annotated[str, "full name of a deck, its levels joined by `::`"]
+
+
+@read("deckNames")
+def deck_names(col: Collection) -> list[DeckName]:
+    """List the names of all decks, filtered ones included, in Anki's order."""
+    return [deck.name for deck in col.decks.all_names_and_ids()]
+
+
+@read("getDecks")
+def decks_of_cards(col: Collection, cards: CardIds) -> dict[str, list[CardId]]:
+    """Group cards by the deck they are in now: deck name to those of the given cards, in given order.
+
+    A card borrowed by a filtered deck is listed there. Unknown cards are left out.
+    """
+    deck_of = cards_.columns(col, cards, "did")
+    grouped: dict[int, list[CardId]] = {}
+    for card_id in cards:
+        if card_id in deck_of:
+            grouped.setdefault(deck_of[card_id][0], []).append(card_id)
+    return {col.decks.name(AnkiDeckId(deck_id)): ids for deck_id, ids in grouped.items()}
+
+
+@write("createDeck")
+def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
+    """Create a deck with any missing parents, and return its id.
+
+    An existing deck of that name, in whatever case, is left alone and its id returned. Anki puts the
+    word `blank` in place of an empty level.
+    """
+    existing = col.decks.id_for_name(deck)
+    if existing:
+        return existing
+    return AnkiDeckId(edit(col.decks.add_normal_deck_with_name, deck).id)
+
+
+@write("changeDeck")
+def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> None:
+    """Move cards to a deck, which is created with its parents if missing, even for no cards.
+
+    Cards in a filtered deck are first returned home. Unknown cards are ignored.
+    """
+    existing = col.decks.id_for_name(deck)
+    if existing and col.decks.is_filtered(existing):
+        raise Conflict(f"cards can't be moved to a filtered deck: {deck}")
+    deck_of = cards_.columns(col, cards, "did", "odid")
+    target = existing or create_deck(col, edit, deck)
+    moving = [card for card, (did, odid) in deck_of.items() if did != target or odid]
+    if moving:
+        edit(col.set_deck, moving, target)
+
+
+@write("deleteDecks")
+def delete_decks(
+    col: Collection,
+    edit: Edit,
+    decks: Annotated[list[str], "deck names, compared case-sensitively; unknown ones are ignored"],
+    cards_too: Annotated[bool, "delete the cards too, instead of moving them to Default"] = False,
+) -> None:
+    """Delete decks with their subdecks.
+
+    Their cards move to the default deck, or go with them if `cardsToo` is true; notes left without
+    cards then go too. Cards that a filtered deck has borrowed return home. The default deck itself
+    always stays.
+    """
+    ids = {deck.name: AnkiDeckId(deck.id) for deck in col.decks.all_names_and_ids()}
+    doomed = {ids[name] for name in decks if name in ids}
+    if not cards_too:
+        for deck in list(doomed):
+            doomed.update(child for _name, child in col.decks.children(deck))
+        doomed.discard(DEFAULT_DECK)
+        at_home = cards_.at_home_in(col, doomed)
+        if at_home:
+            edit(col.set_deck, at_home, DEFAULT_DECK)
+    if doomed:
+        edit(col.decks.remove, sorted(doomed))
+
+
+def require_deck(col: Collection, name: str) -> AnkiDeckId:
+    """The id of the deck called `name`, in whatever case. Raises DeckNotFound."""
+    deck_id = col.decks.id_for_name(name)
+    if not deck_id:
+        raise DeckNotFound(name)
+    return deck_id

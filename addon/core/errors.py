@@ -1,0 +1,133 @@
+"""Errors a caller can see, and Anki's own errors put into their words.
+
+ApiError                     400
+├── BadParams                400  a parameter is missing, unknown or of the wrong type
+├── KeyRefused               401
+├── Forbidden                403
+├── NotFound                 404
+│   ├── UnsupportedAction
+│   ├── DeckNotFound, NoteTypeNotFound, NoteNotFound, CardNotFound
+├── Conflict                 409  a duplicate, or something is in the way
+├── InternalError            500  our bug
+├── NeedsWindow              501  a gui action without Anki's window
+└── Unavailable              503  no collection is open
+
+`POST /` reports all of them with status 200 and the text; the URL of an action uses the status too.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+
+from anki import errors as anki_errors
+
+log = logging.getLogger("ankiconnect")
+
+_ISOLATES = re.compile("[\u2066-\u2069]")
+_BREAK = re.compile(r"<br ?/?>")
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+
+
+class ApiError(Exception):
+    """A failure whose text is meant for the caller."""
+
+    status = 400
+
+
+class BadParams(ApiError):
+    pass
+
+
+class KeyRefused(ApiError):
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("valid api key must be provided")
+
+
+class Forbidden(ApiError):
+    status = 403
+
+
+class NotFound(ApiError):
+    status = 404
+
+
+class UnsupportedAction(NotFound):
+    def __init__(self) -> None:
+        super().__init__("unsupported action")
+
+
+class DeckNotFound(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"deck was not found: {name}")
+
+
+class NoteTypeNotFound(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"model was not found: {name}")
+
+
+class NoteNotFound(NotFound):
+    def __init__(self, note_id: int) -> None:
+        super().__init__(f"Note was not found: {note_id}")
+
+
+class CardNotFound(NotFound):
+    def __init__(self, card_id: int) -> None:
+        super().__init__(f"Card was not found: {card_id}")
+
+
+class Conflict(ApiError):
+    status = 409
+
+
+class InternalError(ApiError):
+    status = 500
+
+
+class NeedsWindow(ApiError):
+    status = 501
+
+    def __init__(self) -> None:
+        super().__init__("this action needs Anki's window, and this server runs without one")
+
+
+class Unavailable(ApiError):
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("collection is not available")
+
+
+def without_isolates(text: str) -> str:
+    """Anki's text without the invisible characters that it puts around inserted values."""
+    return _ISOLATES.sub("", text)
+
+
+def plain(text: str) -> str:
+    """Anki's text without invisible isolation characters, HTML tags and entities."""
+    text = without_isolates(text)
+    if "<" in text or "&" in text:
+        text = html.unescape(_TAG.sub("", _BREAK.sub(" ", text)))
+    return text.strip()
+
+
+def as_api_error(error: Exception) -> ApiError:
+    """`error` in the form a caller may see.
+
+    Anki's own refusals keep their text. Anything else is a bug of ours: it is logged with its trace,
+    and the caller learns its kind and message only.
+    """
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, anki_errors.InvalidInput) and "CollectionNotOpen" in str(error):
+        return Unavailable()
+    if isinstance(error, anki_errors.NotFoundError):
+        return NotFound(plain(str(error)))
+    if isinstance(error, anki_errors.AnkiException):
+        return ApiError(plain(str(error)) or type(error).__name__)
+    log.error("unexpected error", exc_info=error)
+    return InternalError(f"internal error: {type(error).__name__}: {error}")

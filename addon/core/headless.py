@@ -1,0 +1,63 @@
+"""The host without Anki: one collection file, one worker thread."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Optional, TypeVar
+
+from anki import buildinfo, lang
+from anki.collection import Collection, OpChanges
+
+from .errors import NeedsWindow, Unavailable
+
+log = logging.getLogger("ankiconnect")
+
+T = TypeVar("T")
+
+
+class HeadlessHost:
+    """Serves the collection file at `path`, which is made if missing.
+
+    Raises anki.errors.DBError when another program has the collection open.
+    """
+
+    anki_version = buildinfo.version
+
+    def __init__(self, path: Path) -> None:
+        lang.set_lang("en_US")
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="collection")
+        self._closed = False
+        self._col = self._worker.submit(Collection, str(path)).result()
+        self._name = path.stem
+
+    def profile(self) -> Optional[str]:
+        """There are no profiles here; the file's name tells collections apart."""
+        return self._name
+
+    def is_ready(self) -> bool:
+        return not self._closed
+
+    def on_collection(self, work: Callable[[Collection], T]) -> T:
+        try:
+            job = self._worker.submit(work, self._col)
+        except RuntimeError:  # the worker was shut down
+            raise Unavailable() from None
+        return job.result()
+
+    def on_window(self, work: Callable[[], T]) -> T:
+        raise NeedsWindow()
+
+    def changed(self, changes: OpChanges) -> None:
+        pass
+
+    def tell(self, text: str) -> None:
+        log.warning(text)
+
+    def close(self) -> None:
+        """Finish the action that runs, refuse the ones that wait, and close the collection."""
+        self._closed = True
+        closing = self._worker.submit(self._col.close)
+        self._worker.shutdown(wait=False)
+        closing.result()

@@ -1,0 +1,80 @@
+"""What concerns the API itself: its version, its actions, who may use it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional, TypedDict, Union
+
+from .actions import Lane, gui, read, registry
+from .call import Call
+from .errors import BadParams
+from .protocol import API_VERSION
+from .shapes import Otherwise
+
+_BAD_SCOPES = "scopes has invalid value"
+_BAD_ACTIONS = "actions has invalid value"
+
+
+@read("version")
+def version() -> Annotated[int, "highest API version supported"]:
+    """Return the version of the API: the cheapest way to test the connection.
+
+    Answered whatever Anki is doing, with or without an open profile.
+    """
+    return API_VERSION
+
+
+class Granted(TypedDict):
+    permission: Literal["granted"]
+    requireApikey: Annotated[bool, "whether requests must carry a key; an old spelling"]
+    requireApiKey: Annotated[bool, "whether requests must carry a key"]
+    version: int
+
+
+class Denied(TypedDict):
+    permission: Literal["denied"]
+
+
+@gui("requestPermission", lane=Lane.CALLER)
+def request_permission(call: Call) -> Union[Granted, Denied]:
+    """Ask whether the requesting origin may use the API.
+
+    Needs no key and may be called from any origin.
+    """
+    if not call.allowed:
+        return {"permission": "denied"}
+    needs_key = call.settings.apiKey is not None
+    return {
+        "permission": "granted",
+        "requireApikey": needs_key,
+        "requireApiKey": needs_key,
+        "version": API_VERSION,
+    }
+
+
+class _ReflectedScopes(TypedDict):
+    scopes: Annotated[list[str], "those of the given scopes that are known"]
+
+
+class Reflection(_ReflectedScopes, total=False):
+    actions: Annotated[list[str], "present when the scope `actions` was asked for"]
+
+
+@read("apiReflect")
+def api_reflect(
+    scopes: Annotated[
+        Optional[list[Any]], Otherwise(_BAD_SCOPES), "the only one known is `actions`"
+    ] = None,
+    actions: Annotated[
+        Optional[list[Any]], Otherwise(_BAD_ACTIONS), "names to look for, instead of all"
+    ] = None,
+) -> Reflection:
+    """List the actions that this server has: all of them, sorted, or those of the given names."""
+    if scopes is None:
+        raise BadParams(_BAD_SCOPES)
+    reflection: Reflection = {"scopes": [scope for scope in scopes if scope == "actions"]}
+    if "actions" in scopes:
+        if actions is None:
+            reflection["actions"] = sorted(registry)
+        else:
+            reflection["actions"] = [n for n in actions if isinstance(n, str) and n in registry]
+    return reflection

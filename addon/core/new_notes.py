@@ -1,0 +1,327 @@
+"""Adding notes, with their media, and the check before it."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Optional, Union
+
+from anki.collection import AddNoteRequest, Collection
+from anki.consts import MODEL_CLOZE
+from anki.decks import DeckId as AnkiDeckId
+from anki.notes import Note
+from anki.notes import NoteId as AnkiNoteId
+
+from . import duplicates
+from .actions import read, write
+from .call import Call
+from .decks import require_deck
+from .duplicates import Candidate, Scope, Verdict
+from .errors import ApiError, BadParams, Conflict
+from .fields import field_positions
+from .ids import NoteId
+from .media import Attachment, Attachments, Store, load_all
+from .note_types import NoteType, require_note_type
+from .shapes import SPACE_SEPARATED, Otherwise
+from .undo import Edit
+
+DUPLICATE = "cannot create note because it is a duplicate"
+EMPTY = "cannot create note because it is empty"
+
+
+def _must_be_boolean(option: str) -> Otherwise:
+    return Otherwise(f'option parameter "{option}" must be boolean')
+
+
+@dataclass(frozen=True)
+class DuplicateScopeOptions:
+    deck_name: Annotated[
+        Optional[str], "deck to look in; the note's own unless given. Unknown: never a duplicate"
+    ] = None
+    check_children: Annotated[
+        bool, _must_be_boolean("duplicateScopeOptions.checkChildren"), "look in subdecks too"
+    ] = False
+    check_all_models: Annotated[
+        bool, _must_be_boolean("duplicateScopeOptions.checkAllModels"), "compare all note types"
+    ] = False
+
+
+@dataclass(frozen=True)
+class NoteOptions:
+    allow_duplicate: Annotated[
+        bool, _must_be_boolean("allowDuplicate"), "add even a duplicate, though never an empty note"
+    ] = False
+    duplicate_scope: Annotated[
+        Optional[str], "`deck`: only cards in one deck count; anything else: everywhere"
+    ] = None
+    duplicate_scope_options: DuplicateScopeOptions = DuplicateScopeOptions()
+
+
+@dataclass(frozen=True)
+class NoteContent:
+    """A note that is not in the collection."""
+
+    deck_name: Annotated[str, "existing deck, in whatever case"]
+    model_name: Annotated[str, "existing note type, in whatever case"]
+    fields: Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"] = (
+        field(default_factory=dict)
+    )
+    tags: Annotated[list[str], SPACE_SEPARATED, "tags; Anki splits each at spaces"] = field(
+        default_factory=list
+    )
+    audio: Annotated[Attachments, "adds [sound:name]"] = field(default_factory=list)
+    video: Annotated[Attachments, "adds [sound:name]"] = field(default_factory=list)
+    picture: Annotated[Attachments, "adds an img element"] = field(default_factory=list)
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        return self.audio + self.video + self.picture
+
+
+@dataclass(frozen=True)
+class NewNote(NoteContent):
+    """A candidate note."""
+
+    fields: Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
+    options: NoteOptions = NoteOptions()
+
+
+# A note that may be malformed: it is then refused on its own, not with the whole call.
+TriedNote = Union[NewNote, BadParams]
+
+
+def _load_media(call: Call, note: NewNote) -> None:
+    load_all(note.attachments, call)
+
+
+def _load_media_of_all(call: Call, notes: list[TriedNote]) -> None:
+    load_all((a for note in notes if isinstance(note, NewNote) for a in note.attachments), call)
+
+
+@write("addNote", before=_load_media)
+def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
+    """Add a note and return its id.
+
+    Media is stored and its markup appended to the fields that it lists; without such a list it is only
+    stored (at version 4 and below it goes into the first field). A download that fails costs the file,
+    not the note: the header X-AnkiConnect-Warning tells. A note is refused when its first field is
+    empty, and as a duplicate when another note of its type has the same first field, compared without
+    HTML; `options` change where that is looked for. A refused note leaves nothing behind.
+    """
+    (draft,) = _add(col, edit, call, [note], keep_good=False)
+    if draft.refusal:
+        raise draft.refusal
+    return draft.note_id
+
+
+@write("addNotes", before=_load_media_of_all)
+def add_notes(col: Collection, edit: Edit, call: Call, notes: list[TriedNote]) -> list[Optional[NoteId]]:
+    """Add notes in order and return their ids; a later note can be a duplicate of an earlier one.
+
+    All or nothing: if any note is refused, none is added and the error lists the reasons. At version 4
+    and below the others are added, and null stands for each that was refused. See addNote.
+    """
+    keep_good = call.version <= 4
+    drafts = _add(col, edit, call, notes, keep_good=keep_good)
+    refused = [(index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal]
+    if refused and not keep_good:
+        # The error text is the list and nothing else, since clients compare it; places go here.
+        call.warnings.extend(f"notes[{index}]: {refusal}" for index, refusal in refused)
+        raise Conflict(str([str(refusal) for _index, refusal in refused]))
+    return [None if draft.refusal else draft.note_id for draft in drafts]
+
+
+@read("canAddNotes")
+def can_add_notes(col: Collection, notes: list[TriedNote]) -> list[bool]:
+    """Tell for each note, in order, whether addNote would accept it.
+
+    Each is judged against the collection, not against the others. Media is neither fetched nor stored.
+    """
+    drafts = _drafts(col, notes)
+    _judge(col, drafts, in_turn=False)
+    return [draft.refusal is None for draft in drafts]
+
+
+@dataclass(eq=False)
+class _Draft:
+    """A note on its way into the collection, or the reason why it won't get there."""
+
+    source: TriedNote
+    refusal: Optional[ApiError] = None
+    note: Note = field(init=False)
+    note_type: NoteType = field(init=False)
+    deck_id: AnkiDeckId = field(init=False)
+    scope: Scope = field(init=False)
+    media: Optional[list[str]] = None  # names of its stored files
+
+    @property
+    def note_id(self) -> AnkiNoteId:
+        return self.note.id
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        return self.source.attachments if isinstance(self.source, NewNote) else []
+
+
+def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
+    """Each note with its note type and deck found and its fields filled, or refused."""
+    find_note_type = functools.cache(partial(require_note_type, col))
+    find_deck = functools.cache(partial(_deck_for_notes, col))
+    drafts = []
+    for source in notes:
+        if isinstance(source, BadParams):
+            drafts.append(_Draft(source, refusal=source))
+            continue
+        draft = _Draft(source)
+        drafts.append(draft)
+        try:
+            draft.note_type = find_note_type(source.model_name)
+            draft.deck_id = find_deck(source.deck_name)
+        except ApiError as error:
+            draft.refusal = error
+            continue
+        draft.note = col.new_note(draft.note_type)
+        _fill(draft, source.fields)
+        draft.note.tags = [tag for given in source.tags for tag in given.split()]
+        draft.scope = _scope(col, source, draft.deck_id)
+    return drafts
+
+
+def _deck_for_notes(col: Collection, name: str) -> AnkiDeckId:
+    deck_id = require_deck(col, name)
+    if col.decks.is_filtered(deck_id):
+        # Anki would silently put the cards into Default.
+        raise Conflict(f"notes can't be added to a filtered deck: {name}")
+    return deck_id
+
+
+def _fill(draft: _Draft, fields: dict[str, str]) -> None:
+    positions = field_positions(draft.note_type)
+    for name, value in fields.items():
+        position = positions.get(name.lower())
+        if position is not None:
+            draft.note.fields[position] = value
+
+
+def _scope(col: Collection, source: NewNote, deck_id: AnkiDeckId) -> Scope:
+    options = source.options
+    within = options.duplicate_scope_options
+    decks: Optional[frozenset[int]] = None
+    if options.duplicate_scope == "deck":
+        root = col.decks.id_for_name(within.deck_name) if within.deck_name else deck_id
+        if not root:
+            decks = frozenset()
+        elif within.check_children:
+            decks = frozenset(col.decks.deck_and_child_ids(root))
+        else:
+            decks = frozenset((root,))
+    return Scope(options.allow_duplicate, decks, within.check_all_models)
+
+
+def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
+    """Refuse drafts that are empty or duplicates."""
+    open_drafts = [draft for draft in drafts if draft.refusal is None]
+    candidates = [
+        Candidate(draft.note_type["id"], draft.note.fields[0], draft.deck_id, draft.scope)
+        for draft in open_drafts
+    ]
+    for draft, verdict in zip(open_drafts, duplicates.check(col, candidates, in_turn=in_turn)):
+        if verdict is Verdict.EMPTY:
+            draft.refusal = BadParams(EMPTY)
+        elif verdict is Verdict.DUPLICATE:
+            draft.refusal = Conflict(DUPLICATE)
+
+
+def _add(
+    col: Collection, edit: Edit, call: Call, notes: Sequence[TriedNote], *, keep_good: bool
+) -> list[_Draft]:
+    """Add the notes, or none of them if one is refused and not `keep_good`."""
+    drafts = _drafts(col, notes)
+    for draft in drafts:
+        _refuse_bad_media(draft)
+    store = Store(col)
+    try:
+        # Markup in the first field takes part in the check, so such media is stored before it; all
+        # other media only for notes that have passed.
+        for draft in drafts:
+            if not draft.refusal and _marks_first_field(draft, call):
+                _store_media(draft, store, call)
+        _judge(col, drafts, in_turn=True)
+        accepted = [draft for draft in drafts if not draft.refusal]
+        if len(accepted) < len(drafts) and not keep_good:
+            accepted = []
+        store.take_back(keep={name for draft in accepted for name in draft.media or ()})
+        for draft in accepted:
+            if draft.media is None:
+                _store_media(draft, store, call)
+        if accepted:
+            edit(col.add_notes, [AddNoteRequest(d.note, d.deck_id) for d in accepted])
+    except BaseException:
+        store.take_back()
+        raise
+    for draft in accepted:
+        _warn_about_clozes(draft, call)
+    return drafts
+
+
+def _refuse_bad_media(draft: _Draft) -> None:
+    refusals = (attachment.refusal for attachment in draft.attachments if attachment.refusal)
+    draft.refusal = draft.refusal or next(refusals, None)
+
+
+def _marked_fields(draft: _Draft, attachment: Attachment, call: Call) -> list[int]:
+    """Positions of the fields that get the attachment's markup."""
+    if attachment.fields is None:
+        # The seed's shape: the sound goes into the note. Later versions only store the file.
+        return [0] if call.version <= 4 else []
+    positions = field_positions(draft.note_type)
+    wanted = (positions.get(name.lower()) for name in attachment.fields)
+    return [position for position in wanted if position is not None]
+
+
+def _marks_first_field(draft: _Draft, call: Call) -> bool:
+    return any(a.content is not None and 0 in _marked_fields(draft, a, call) for a in draft.attachments)
+
+
+def _store_media(draft: _Draft, store: Store, call: Call) -> None:
+    """Store the files of a note and append their markup to its fields."""
+    assert isinstance(draft.source, NewNote)
+    draft.media = []
+    for attachment in draft.attachments:
+        if attachment.content is None:
+            continue  # left out: a failed download, or what skipHash names
+        name = store.put(
+            attachment.filename, attachment.content, delete_existing=attachment.delete_existing
+        )
+        draft.media.append(name)
+        is_picture = any(attachment is picture for picture in draft.source.picture)
+        escaped = html.escape(name, quote=False)
+        markup = f'<img src="{escaped}">' if is_picture else f"[sound:{escaped}]"
+        for position in _marked_fields(draft, attachment, call):
+            draft.note.fields[position] += markup
+
+
+def _warn_about_clozes(draft: _Draft, call: Call) -> None:
+    """Anki asks its user before adding such a note; here nobody can be asked."""
+    has_cloze = any("{{c" in text for text in draft.note.fields) and bool(
+        draft.note.cloze_numbers_in_fields()
+    )
+    if has_cloze != (draft.note_type["type"] == MODEL_CLOZE):
+        problem = "has a cloze but is not of a cloze type" if has_cloze else "has no cloze"
+        call.warnings.append(f"note {draft.note.id} {problem}")
+
+
+def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, AnkiDeckId]:
+    """The note that `content` describes, not added, and its deck; its media is stored.
+
+    Raises ApiError for an unknown note type or deck, or media that can't be had.
+    """
+    (draft,) = _drafts(col, [NewNote(**vars(content))])
+    _refuse_bad_media(draft)
+    if draft.refusal:
+        raise draft.refusal
+    _store_media(draft, Store(col), call)
+    return draft.note, draft.deck_id

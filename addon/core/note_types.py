@@ -1,0 +1,107 @@
+"""Note types, which the wire calls models: names, fields, creation."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import Annotated, Any, Callable, Optional
+
+from anki.collection import Collection
+from anki.consts import MODEL_CLOZE
+from anki.models import NotetypeId
+
+from .actions import read, write
+from .errors import BadParams, Conflict, NoteTypeNotFound
+from .fields import field_names
+from .shapes import Wire
+from .undo import Edit
+
+NoteTypeName = Annotated[str, "name of a note type, in whatever case"]
+NoteType = dict[str, Any]
+
+
+@read("modelNames")
+def note_type_names(col: Collection) -> list[str]:
+    """List the names of all note types, in Anki's order."""
+    return [note_type.name for note_type in col.models.all_names_and_ids()]
+
+
+@read("modelFieldNames")
+def note_type_field_names(col: Collection, model_name: NoteTypeName) -> list[str]:
+    """List the field names of a note type, in field order."""
+    return field_names(require_note_type(col, model_name))
+
+
+@dataclass(frozen=True)
+class Template:
+    """A card template as sent by clients."""
+
+    front: Annotated[str, Wire("Front"), "template of the front side"]
+    back: Annotated[str, Wire("Back"), "template of the back side"]
+    name: Annotated[Optional[str], Wire("Name"), "`Card` and its position unless given"] = None
+
+
+@write("createModel", undo="create note type")
+def create_note_type(
+    col: Collection,
+    edit: Edit,
+    model_name: Annotated[str, "name of the new note type"],
+    in_order_fields: Annotated[list[str], "field names in order"],
+    card_templates: Annotated[list[Template], "at least one"],
+    css: Annotated[Optional[str], "style of the cards; Anki's own unless given"] = None,
+    is_cloze: Annotated[bool, "make a cloze note type"] = False,
+) -> Annotated[dict[str, Any], "the stored note type in Anki's own layout, with its new id"]:
+    """Create a note type.
+
+    Anki's rules apply: every front shows at least one field, two fronts differ, and some characters
+    are dropped from names.
+    """
+    if not in_order_fields:
+        raise BadParams("Must provide at least one field for inOrderFields")
+    if not card_templates:
+        raise BadParams("Must provide at least one card for cardTemplates")
+    if col.models.id_for_name(model_name):
+        raise Conflict("Model name already exists")
+    if not model_name:
+        raise BadParams("Empty notetype name")
+    models = col.models
+    note_type = models.new(model_name)
+    if is_cloze:
+        note_type["type"] = MODEL_CLOZE
+    if css is not None:
+        note_type["css"] = css
+    for name in in_order_fields:
+        models.add_field(note_type, models.new_field(name))
+    for position, template in enumerate(card_templates, 1):
+        added = models.new_template(template.name or f"Card {position}")
+        added["qfmt"], added["afmt"] = template.front, template.back
+        models.add_template(note_type, added)
+    rehearse(lambda scratch: scratch.models.add_dict(copy.deepcopy(note_type)))
+    created = models.get(NotetypeId(edit(models.add_dict, note_type).id))
+    assert created
+    return created
+
+
+def rehearse(work: Callable[[Collection], object]) -> None:
+    """Raise what `work` raises, without a trace.
+
+    Anki drops the whole undo history when an operation fails, so what only Anki can check is tried on
+    an empty collection first (some 10 ms).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Collection(os.path.join(folder, "scratch.anki2"))
+        try:
+            work(scratch)
+        finally:
+            scratch.close()
+
+
+def require_note_type(col: Collection, name: str) -> NoteType:
+    """The note type called `name`, in whatever case. Raises NoteTypeNotFound."""
+    note_type_id = col.models.id_for_name(name)
+    note_type = col.models.get(note_type_id) if note_type_id else None
+    if note_type is None:
+        raise NoteTypeNotFound(name)
+    return note_type

@@ -1,0 +1,92 @@
+"""Notes: search, details, deletion."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional, TypedDict, Union
+
+from anki.cards import CardId as AnkiCardId
+from anki.collection import Collection
+from anki.notes import NoteId as AnkiNoteId
+
+from .actions import read, write
+from .call import Call
+from .errors import BadParams
+from .fields import FieldValue, field_names
+from .ids import CardId, NoteId, NoteIds
+from .search import Empty, Query, rows
+from .undo import Edit
+
+
+class NoteInfo(TypedDict):
+    noteId: NoteId
+    profile: Annotated[str, "name of the open profile"]
+    tags: list[str]
+    fields: dict[str, FieldValue]
+    modelName: str
+    mod: Annotated[int, "modification time in seconds"]
+    cards: Annotated[list[CardId], "in template order"]
+
+
+@read("findNotes")
+def find_notes(col: Collection, query: Query = None) -> list[NoteId]:
+    """Find notes with Anki's search syntax.
+
+    Returns ids in no promised order: all notes for an empty query, none for a missing one.
+    """
+    return [] if query is None else list(col.find_notes(query))
+
+
+@read("notesInfo")
+def notes_info(
+    col: Collection,
+    call: Call,
+    notes: Optional[NoteIds] = None,
+    query: Annotated[Optional[str], "search in Anki's syntax, in place of notes"] = None,
+) -> list[Union[NoteInfo, Empty]]:
+    """Describe notes: fields, tags, note type and cards.
+
+    One entry per id, in order, `{}` for an unknown id; with `query` one per match.
+    """
+    if query is not None:
+        notes = list(col.find_notes(query))
+    if notes is None:
+        raise BadParams('Must provide either "notes" or a "query"')
+    profile = call.host.profile() or ""
+    names_of: dict[int, tuple[str, list[str]]] = {}
+    described: dict[int, NoteInfo] = {}
+    cards: dict[int, list[AnkiCardId]] = {}
+    for note_id, card_id in rows(
+        col, "select nid, id from cards where nid in ({}) order by nid, ord", notes
+    ):
+        cards.setdefault(note_id, []).append(card_id)
+    for note_id, note_type_id, mod, tags, fields in rows(
+        col, "select id, mid, mod, tags, flds from notes where id in ({})", notes
+    ):
+        if note_type_id not in names_of:
+            note_type = col.models.get(note_type_id)
+            assert note_type
+            names_of[note_type_id] = (note_type["name"], field_names(note_type))
+        model_name, names = names_of[note_type_id]
+        described[note_id] = {
+            "noteId": note_id,
+            "profile": profile,
+            "tags": tags.split(),
+            "fields": {
+                name: {"value": value, "order": order}
+                for order, (name, value) in enumerate(zip(names, fields.split("\x1f")))
+            },
+            "modelName": model_name,
+            "mod": mod,
+            "cards": cards.get(note_id, []),
+        }
+    return [described.get(note_id) or Empty() for note_id in notes]
+
+
+@write("deleteNotes")
+def delete_notes(col: Collection, edit: Edit, notes: NoteIds) -> None:
+    """Delete notes with all their cards. Unknown notes are ignored; media stays."""
+    existing: list[AnkiNoteId] = [
+        note_id for (note_id,) in rows(col, "select id from notes where id in ({})", notes)
+    ]
+    if existing:
+        edit(col.remove_notes, existing)

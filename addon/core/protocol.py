@@ -1,0 +1,226 @@
+"""The protocol of `POST /`: requests in, replies out, as JSON values. Versions are told apart here.
+
+A request is `{"action", "version", "params", "key"}`; a reply is the bare result at version 4 and
+below, `{"result", "error"}` above, and for a failure the latter at every version.
+"""
+
+from __future__ import annotations
+
+import hmac
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Callable, Optional
+
+from anki.collection import Collection
+
+from .actions import Action, Lane, registry, write
+from .call import Call
+from .errors import ApiError, BadParams, KeyRefused, UnsupportedAction, as_api_error
+from .shapes import Json, show
+from .undo import Edit
+
+API_VERSION = 6
+BANNER = f"AnkiConnect v.{API_VERSION}"
+VERSION_WHEN_MISSING = 4
+_LAST_BARE_VERSION = 4
+_NEEDS_NO_KEY = "requestPermission"
+
+
+@dataclass
+class Request:
+    """One action, looked up, with its checked arguments and its surroundings."""
+
+    action: Action
+    arguments: dict[str, Any]
+    call: Call
+
+    def prepare(self) -> None:
+        """What the action does on the HTTP thread before it takes its lane."""
+        if self.action.before:
+            self.action.before(self.call, **self.arguments)
+
+    def run(self) -> Json:
+        """Run the action on its lane and return its result. Raises ApiError."""
+        self.prepare()
+        host = self.call.host
+        if self.action.lane is Lane.COLLECTION:
+            return host.on_collection(lambda col: run_on_collection(col, [self])[0]).get()
+        if self.action.lane is Lane.WINDOW:
+            return host.on_window(lambda: self.action.call(self.arguments, self.call))
+        return self.action.call(self.arguments, self.call)
+
+
+class Outcome:
+    """A result, or the error that stands in its place."""
+
+    def __init__(self, work: Callable[[], Json]) -> None:
+        self.result: Json = None
+        self.error: Optional[ApiError] = None
+        try:
+            self.result = work()
+        except Exception as error:
+            self.error = as_api_error(error)
+
+    def get(self) -> Json:
+        if self.error:
+            raise self.error
+        return self.result
+
+
+def perform(name: str, params: dict[str, Json], call: Call) -> Json:
+    """Run the action `name` and return its result. Raises ApiError, whatever goes wrong."""
+    return Outcome(lambda: _request(name, params, call).run()).get()
+
+
+def answer(message: Json, call: Call) -> Json:
+    """The reply to a request object, of the shape that its version selects. Never raises."""
+    version = VERSION_WHEN_MISSING
+
+    def work() -> Json:
+        nonlocal version
+        version = check_message(message)
+        check_key(message.get("key"), message["action"], call)
+        params = message.get("params") or {}
+        return _request(message["action"], params, call.at_version(version)).run()
+
+    return reply(Outcome(work), version, call)
+
+
+def reply(outcome: Outcome, version: int, call: Call) -> Json:
+    if outcome.error:
+        if version <= _LAST_BARE_VERSION and call.settings.apiNullErrors:
+            return None
+        return failure(outcome.error)
+    return outcome.result if version <= _LAST_BARE_VERSION else success(outcome.result)
+
+
+def success(result: Json) -> Json:
+    return {"result": result, "error": None}
+
+
+def failure(error: ApiError) -> Json:
+    return {"result": None, "error": str(error)}
+
+
+def check_message(message: Json) -> int:
+    """The version of a request object. Raises BadParams, in the words of a schema validator."""
+    if type(message) is not dict:
+        raise BadParams(f"{show(message)} is not of type 'object'")
+    if "action" not in message:
+        raise BadParams("'action' is a required property")
+    action = message["action"]
+    if type(action) is not str:
+        raise BadParams(f"{show(action)} is not of type 'string'")
+    if not action:
+        raise BadParams("'' should be non-empty")
+    version = message.get("version", VERSION_WHEN_MISSING)
+    if type(version) is float and version.is_integer():
+        version = int(version)
+    if type(version) is not int:
+        raise BadParams(f"{show(version)} is not of type 'integer'")
+    params = message.get("params")
+    if params is not None and type(params) is not dict:
+        raise BadParams(f"{show(params)} is not of type 'object'")
+    return version
+
+
+def check_key(key: Json, action: str, call: Call) -> None:
+    """Raise KeyRefused unless `key` opens the API or the action needs none."""
+    wanted = call.settings.apiKey
+    if wanted is None or action == _NEEDS_NO_KEY:
+        return
+    if type(key) is not str or not hmac.compare_digest(key.encode(), wanted.encode()):
+        raise KeyRefused()
+
+
+def _request(name: str, params: dict[str, Json], call: Call) -> Request:
+    action = registry.get(name)
+    if action is None:
+        raise UnsupportedAction()
+    return Request(action, action.bind(params), call)
+
+
+def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
+    """Run requests one after the other where the collection is, under one undo entry."""
+    names = {request.action.undo for request in requests if "edit" in request.action.injected.values()}
+    edit = Edit(col, names.pop() if len(names) == 1 else "several changes")
+    outcomes = [
+        Outcome(lambda r=request: r.action.call(r.arguments, r.call, col, edit))  # type: ignore[misc]
+        for request in requests
+    ]
+    if edit.used:
+        requests[0].call.host.changed(edit.changes)
+    return outcomes
+
+
+@write("multi")
+def multi(
+    call: Call,
+    actions: Annotated[
+        list[Any], "request objects, each with its own action, version (4 if missing) and params"
+    ],
+) -> Annotated[list[Any], "one reply per request, in order, each of the shape its version selects"]:
+    """Perform several actions in one request.
+
+    They run strictly one after the other. One that fails does not stop the others and does not fail
+    the call. Neighbours that need only the collection run in one go and leave one undo entry.
+    """
+    return list(_answers(actions, call))
+
+
+def _answers(messages: list[Json], call: Call) -> Iterator[Json]:
+    parts = (_Part(message, call) for message in messages)
+    for together, group in itertools.groupby(parts, key=lambda part: part.on_collection):
+        if together:
+            yield from _answer_together(list(group), call)
+        else:
+            for part in group:
+                yield part.reply(Outcome(part.run))
+
+
+class _Part:
+    """One element of a multi."""
+
+    def __init__(self, message: Json, call: Call) -> None:
+        self.call = call
+        self.version = VERSION_WHEN_MISSING
+        self.request: Optional[Request] = None
+        self.checked = Outcome(lambda: self._check(message))
+
+    def _check(self, message: Json) -> None:
+        self.version = check_message(message)
+        params = message.get("params") or {}
+        self.request = _request(message["action"], params, self.call.at_version(self.version))
+
+    @property
+    def on_collection(self) -> bool:
+        return self.request is not None and self.request.action.lane is Lane.COLLECTION
+
+    def run(self) -> Json:
+        self.checked.get()
+        assert self.request
+        return self.request.run()
+
+    def reply(self, outcome: Outcome) -> Json:
+        return reply(outcome, self.version, self.call)
+
+
+def _answer_together(parts: list[_Part], call: Call) -> list[Json]:
+    """Answer neighbours that need only the collection in one visit to its lane."""
+    outcomes: dict[int, Outcome] = {}
+    ready: list[Request] = []
+    for index, part in enumerate(parts):
+        assert part.request
+        prepared = Outcome(part.request.prepare)
+        if prepared.error:
+            outcomes[index] = prepared
+        else:
+            ready.append(part.request)
+    if ready:
+        visit = Outcome(lambda: call.host.on_collection(lambda col: run_on_collection(col, ready)))
+        done = iter(visit.result or [visit] * len(ready))
+        for index in range(len(parts)):
+            if index not in outcomes:
+                outcomes[index] = next(done)
+    return [part.reply(outcomes[index]) for index, part in enumerate(parts)]

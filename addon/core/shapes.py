@@ -1,0 +1,496 @@
+"""Shapes: what a value looks like on the wire, read from its type hint once, when a module loads.
+
+A shape converts JSON values (`convert`), reads values from a query string (`from_text`) and describes
+itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hint:
+
+    str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
+    dataclasses   objects with members; unknown members are ignored, null means not given
+    TypedDicts    objects in results
+    NewType ids   64-bit integers, also taken from decimal strings
+
+`Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
+over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Wire`), an error text
+of its own (`Otherwise`) or a more generous reading (`Accepts`). Member names are snake_case in Python and
+camelCase on the wire.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import reprlib
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Callable, Literal, Union, get_args, get_origin
+
+from .errors import BadParams
+
+Json = Any
+Schema = dict[str, Any]
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 120
+_repr.maxlist = _repr.maxdict = 6
+
+
+class Invalid(Exception):
+    """A value that does not fit; `path` grows from the inside out while the error travels up."""
+
+    def __init__(self, problem: str, *, whole: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.whole = whole  # the text is complete, no path is to be put before it
+        self.path: list[str] = []
+
+    def as_bad_params(self) -> BadParams:
+        path = "".join(reversed(self.path)).lstrip(".")
+        return BadParams(self.problem if self.whole or not path else f"{path}: {self.problem}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wire:
+    """The wire name of a parameter, where it is not the camelCase of the Python name."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Otherwise:
+    """The whole error text for a value of the wrong type; `{value}` is the value sent."""
+
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Accepts:
+    """A reading put before the conversion, for what clients really send; `also` is its schema."""
+
+    read: Callable[[Json], Json]
+    also: Mapping[str, Any]
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def show(value: Json) -> str:
+    """`value` in Python notation, shortened: never a megabyte in an error text."""
+    return _repr.repr(value)
+
+
+class Shape:
+    def convert(self, value: Json) -> Any:
+        raise NotImplementedError
+
+    def schema(self) -> Schema:
+        raise NotImplementedError
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        """The JSON value that a query string means by the values of one of its names."""
+        return texts[-1]
+
+    def takes_null(self) -> bool:
+        return False
+
+
+class Anything(Shape):
+    def convert(self, value: Json) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        return {}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return _json_or_text(texts[-1])
+
+    def takes_null(self) -> bool:
+        return True
+
+
+class Null(Shape):
+    def convert(self, value: Json) -> None:
+        if value is not None:
+            raise Invalid(f"{show(value)} is not of type 'null'")
+
+    def schema(self) -> Schema:
+        return {"type": "null"}
+
+    def takes_null(self) -> bool:
+        return True
+
+
+class Text(Shape):
+    def convert(self, value: Json) -> str:
+        if type(value) is str:
+            return value
+        raise Invalid(f"{show(value)} is not of type 'string'")
+
+    def schema(self) -> Schema:
+        return {"type": "string"}
+
+
+class Boolean(Shape):
+    _WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+    def convert(self, value: Json) -> bool:
+        if value is True or value is False:
+            return bool(value)
+        raise Invalid(f"{show(value)} is not of type 'boolean'")
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self._WORDS.get(texts[-1].lower(), texts[-1])
+
+
+_INT64 = range(-(2**63), 2**63)
+
+
+class Integer(Shape):
+    def convert(self, value: Json) -> int:
+        if type(value) is int and value in _INT64:
+            return value
+        if type(value) is float and value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        raise Invalid(f"{show(value)} is not of type 'integer'")
+
+    def schema(self) -> Schema:
+        return {"type": "integer"}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return _decimal(texts[-1])
+
+
+class Id(Integer):
+    """An id: a 64-bit integer, or a string of its digits."""
+
+    def convert(self, value: Json) -> int:
+        return super().convert(_decimal(value) if type(value) is str else value)
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "format": "int64"}
+
+
+class Number(Shape):
+    def convert(self, value: Json) -> float:
+        if type(value) in (int, float):
+            return float(value)
+        raise Invalid(f"{show(value)} is not of type 'number'")
+
+    def schema(self) -> Schema:
+        return {"type": "number"}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return _json_or_text(texts[-1])
+
+
+class Choice(Shape):
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        self.values = values
+
+    def convert(self, value: Json) -> Any:
+        if isinstance(value, (str, int)) and value in self.values:
+            return value
+        expected = ", ".join(repr(v) for v in self.values)
+        raise Invalid(f"{show(value)} is not one of {expected}")
+
+    def schema(self) -> Schema:
+        return {"const": self.values[0]} if len(self.values) == 1 else {"enum": list(self.values)}
+
+
+class Array(Shape):
+    def __init__(self, item: Shape) -> None:
+        self.item = item
+
+    def convert(self, value: Json) -> list[Any]:
+        if type(value) is not list:
+            raise Invalid(f"{show(value)} is not of type 'array'")
+        convert = self.item.convert
+        done: list[Any] = []
+        try:
+            for element in value:
+                done.append(convert(element))
+        except Invalid as error:
+            error.path.append(f"[{len(done)}]")
+            raise
+        return done
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": self.item.schema()}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        if len(texts) == 1 and texts[0].lstrip().startswith("["):
+            return _json_or_text(texts[0])
+        return [self.item.from_text([text]) for text in texts]
+
+
+class Pairs(Shape):
+    """An object used as a mapping: any names, values of one shape."""
+
+    def __init__(self, item: Shape) -> None:
+        self.item = item
+
+    def convert(self, value: Json) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise Invalid(f"{show(value)} is not of type 'object'")
+        convert = self.item.convert
+        name = ""
+        try:
+            return {name: convert(member) for name, member in value.items()}
+        except Invalid:
+            # Found again, by name, only when something is wrong.
+            for name, member in value.items():
+                try:
+                    convert(member)
+                except Invalid as error:
+                    error.path.append(f".{name}")
+                    raise
+            raise
+
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": self.item.schema()}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return _json_or_text(texts[-1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    name: str  # in Python
+    wire: str
+    shape: Shape
+    default: Any  # dataclasses.MISSING where the member is required
+    description: str
+
+    @property
+    def required(self) -> bool:
+        return self.default is dataclasses.MISSING
+
+    def schema(self) -> Schema:
+        described = {"description": self.description} if self.description else {}
+        return {**self.shape.schema(), **described}
+
+
+def members_schema(members: Sequence[Member]) -> Schema:
+    schema: Schema = {
+        "type": "object",
+        "properties": {member.wire: member.schema() for member in members},
+    }
+    required = [member.wire for member in members if member.required]
+    if required:
+        schema["required"] = required
+    return schema
+
+
+class Record(Shape):
+    """An object with named members, converted to an instance of its dataclass."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        hints = typing.get_type_hints(kind, include_extras=True)
+        self.members = [
+            member_of(
+                field.name,
+                hints[field.name],
+                None if field.default_factory is not dataclasses.MISSING else field.default,
+            )
+            for field in dataclasses.fields(kind)
+            if field.init
+        ]
+
+    def convert(self, value: Json) -> Any:
+        if type(value) is not dict:
+            raise Invalid(f"{show(value)} is not of type 'object'")
+        found: dict[str, Any] = {}
+        for member in self.members:
+            sent = value.get(member.wire)
+            if sent is None and not member.required:
+                continue  # null means not given, as clients in typed languages send it
+            try:
+                if sent is None and member.wire not in value:
+                    raise Invalid(f"{member.wire!r} is a required property")
+                found[member.name] = member.shape.convert(sent)
+            except Invalid as error:
+                error.path.append(f".{member.wire}")
+                raise
+        return self.kind(**found)
+
+    def schema(self) -> Schema:
+        return members_schema(self.members)
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return _json_or_text(texts[-1])
+
+
+class Reply(Shape):
+    """An object in a result. Only described: what we send is checked by the type checker and tests."""
+
+    def __init__(self, kind: type) -> None:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        required = kind.__required_keys__  # type: ignore[attr-defined]
+        self.members = [
+            member_of(name, Annotated[hint, Wire(name)], *([] if name in required else [None]))
+            for name, hint in hints.items()
+        ]
+
+    def schema(self) -> Schema:
+        return {**members_schema(self.members), "additionalProperties": False}
+
+
+class Either(Shape):
+    def __init__(self, shapes: list[Shape]) -> None:
+        self.shapes = shapes
+        self.null = any(shape.takes_null() for shape in shapes)
+        self.others = [shape for shape in shapes if not isinstance(shape, Null)]
+
+    def convert(self, value: Json) -> Any:
+        if value is None and self.null:
+            return None
+        for shape in self.others[:-1]:
+            try:
+                return shape.convert(value)
+            except Invalid:
+                continue
+        return self.others[-1].convert(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [shape.schema() for shape in self.shapes]}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self.others[0].from_text(texts)
+
+    def takes_null(self) -> bool:
+        return self.null
+
+
+class Tried(Shape):
+    """A value whose error is handed over in its place."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def convert(self, value: Json) -> Any:
+        try:
+            return self.shape.convert(value)
+        except Invalid as error:
+            return error.as_bad_params()
+
+    def schema(self) -> Schema:
+        return self.shape.schema()
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self.shape.from_text(texts)
+
+
+class Noted(Shape):
+    """A shape with the extras of its `Annotated`."""
+
+    def __init__(self, shape: Shape, extras: Sequence[Any]) -> None:
+        self.shape = shape
+        self.accepts = next((extra for extra in extras if isinstance(extra, Accepts)), None)
+        self.otherwise = next((extra for extra in extras if isinstance(extra, Otherwise)), None)
+        self.description = next((extra for extra in extras if isinstance(extra, str)), "")
+
+    def convert(self, value: Json) -> Any:
+        try:
+            return self.shape.convert(self.accepts.read(value) if self.accepts else value)
+        except Invalid:
+            if self.otherwise is None:
+                raise
+            raise Invalid(self.otherwise.text.format(value=show(value)), whole=True) from None
+
+    def schema(self) -> Schema:
+        schema = self.shape.schema()
+        if self.accepts:
+            schema = {"anyOf": [schema, dict(self.accepts.also)]}
+        return {**schema, "description": self.description} if self.description else schema
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self.shape.from_text(texts)
+
+    def takes_null(self) -> bool:
+        return self.shape.takes_null()
+
+
+def member_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Member:
+    extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    wire = next((extra.name for extra in extras if isinstance(extra, Wire)), camel(name))
+    description = next((extra for extra in extras if isinstance(extra, str)), "")
+    return Member(name, wire, shape_of(hint), default, description)
+
+
+_SIMPLE: dict[Any, Shape] = {
+    Any: Anything(),
+    object: Anything(),
+    None: Null(),
+    type(None): Null(),
+    str: Text(),
+    bool: Boolean(),
+    int: Integer(),
+    float: Number(),
+}
+
+
+def shape_of(hint: Any) -> Shape:
+    """The shape that a type hint stands for."""
+    if hint in _SIMPLE:
+        return _SIMPLE[hint]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        inner, extras = shape_of(args[0]), args[1:]
+        return Noted(inner, extras) if any(not isinstance(e, Wire) for e in extras) else inner
+    if origin is Union or (sys.version_info >= (3, 10) and origin is _UnionType):
+        if BadParams in args:
+            return Tried(shape_of(next(arg for arg in args if arg is not BadParams)))
+        return Either([shape_of(arg) for arg in args])
+    if origin is Literal:
+        return Choice(args)
+    if origin in (list, Sequence):
+        return Array(shape_of(args[0]))
+    if origin is dict:
+        return Pairs(shape_of(args[1]))
+    if getattr(hint, "__supertype__", None) is int:
+        return Id()
+    if dataclasses.is_dataclass(hint):
+        return Record(typing.cast(type, hint))
+    if typing.is_typeddict(hint) if sys.version_info >= (3, 10) else hasattr(hint, "__total__"):
+        return Reply(hint)
+    raise TypeError(f"no shape is known for the type hint {hint!r}")
+
+
+if sys.version_info >= (3, 10):
+    from types import UnionType as _UnionType
+
+
+def _decimal(text: str) -> Json:
+    """The integer that a string of decimal digits means; anything else as it is."""
+    digits = text[1:] if text[:1] == "-" else text
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
+
+
+def _json_or_text(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+# Readings that several actions share.
+
+
+def _one_or_many(value: Json) -> Json:
+    """A single object counts as a list of one; nulls in a list are left out."""
+    if type(value) is list:
+        return [element for element in value if element is not None]
+    return [value]
+
+
+def _split_at_spaces(value: Json) -> Json:
+    return value.split() if type(value) is str else value
+
+
+ONE_OR_MANY = Accepts(_one_or_many, {"type": "object"})
+SPACE_SEPARATED = Accepts(_split_at_spaces, {"type": "string"})

@@ -1,0 +1,70 @@
+"""One undo entry per write, and the sum of what it changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
+
+from anki.collection import Collection, OpChanges
+from anki.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
+
+T = TypeVar("T")
+
+
+class Edit:
+    """Runs a write's operations so that the user sees one entry in the Edit menu.
+
+    The entry is opened by the first operation, so a write that finds nothing to do leaves no trace,
+    and every operation is merged into it at once: Anki keeps 30 undo steps, and an entry further back
+    can no longer be merged into. Operations that Anki cannot undo clear the history; the next one
+    then opens a new entry.
+
+    An operation that changes nothing still costs the user what waits under Redo, so callers filter
+    first where they can.
+    """
+
+    def __init__(self, col: Collection, name: str) -> None:
+        self.changes = OpChanges()
+        self.used = False
+        self._col = col
+        self._name = f"AnkiConnect: {name}"
+        self._entry: Optional[int] = None
+
+    def __call__(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        opened = self._entry is None
+        if opened:
+            self._entry = self._col.add_custom_undo_entry(self._name)
+        try:
+            result = operation(*args, **kwargs)
+        except Exception:
+            if opened:
+                self._drop_empty_entry()
+            raise
+        if opened and getattr(result, "count", None) == 0:
+            self._drop_empty_entry()
+            return result
+        self.used = True
+        self._merge(getattr(result, "changes", result))
+        return result
+
+    def _merge(self, changes: Any) -> None:
+        assert self._entry is not None
+        try:
+            changes = self._col.merge_undo_entries(self._entry)
+        except InvalidInput:
+            self._entry = None
+        if isinstance(changes, OpChanges):
+            self.changes.MergeFrom(changes)
+
+    def _drop_empty_entry(self) -> None:
+        """Take back the entry of a first operation that failed or changed nothing."""
+        status = self._col.undo_status()
+        if status.undo == self._name and status.last_step == self._entry:
+            self._col.undo()
+            # The empty entry now waits under Redo. An operation that has nothing to do drops it.
+            self._col.update_cards([])
+        self._entry = None

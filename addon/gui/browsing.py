@@ -1,0 +1,86 @@
+"""The Browse window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+from ..core.actions import Lane, gui
+from ..core.call import Call
+from ..core.errors import BadParams
+from ..core.ids import CardId
+from ..core.search import Query
+from ..core.shapes import Otherwise
+from .window import main_window
+
+if TYPE_CHECKING:
+    from aqt.browser.browser import Browser
+
+_ORDERS = {"ascending": False, "descending": True}
+
+
+@gui("guiBrowse", lane=Lane.CALLER)
+def browse(
+    call: Call,
+    query: Query = None,
+    reorder_cards: Annotated[
+        Optional[dict[str, Any]],
+        Otherwise("reorderCards should be a dict: {value}"),
+        "`columnId`, a visible column, and `order`, ascending or descending",
+    ] = None,
+) -> Annotated[list[CardId], "ids that match, in no promised order; [] without a query"]:
+    """Open or raise the Browse window, and search there if a query is given.
+
+    `reorderCards` sorts the window by a column. A wrong query or order is told before the window changes.
+    """
+    order = _checked_order(reorder_cards)
+    if query is None:
+        found: list[CardId] = []
+    else:
+        found = call.host.on_collection(lambda col: list(col.find_cards(query)))
+    call.host.on_window(lambda: _show(query, order))
+    return found
+
+
+def _checked_order(reorder: Optional[dict[str, Any]]) -> Optional[tuple[str, bool]]:
+    """Column and whether it descends."""
+    if reorder is None:
+        return None
+    if "columnId" not in reorder or "order" not in reorder:
+        raise BadParams('Must provide a "columnId" and a "order" property"')
+    column, order = reorder["columnId"], reorder["order"]
+    if not isinstance(order, str) or order not in _ORDERS:
+        raise BadParams(f"invalid card order: {order}")
+    if not isinstance(column, str):
+        raise BadParams(f"invalid columnId: {column}")
+    return column, _ORDERS[order]
+
+
+def _show(query: Optional[str], order: Optional[tuple[str, bool]]) -> None:
+    import aqt
+
+    browser: Browser = aqt.dialogs.open("Browser", main_window())
+    browser.activateWindow()
+    if order is not None:
+        _set_order(browser, *order)
+    if query is not None:
+        browser.search_for(query)
+    elif order is not None:
+        browser.search()
+
+
+def _set_order(browser: Browser, key: str, descending: bool) -> None:
+    """Sort by a column, as a click on its header does, from the next search on."""
+    state = browser.table._state
+    column = browser.mw.col.get_browser_column(key)
+    if key not in state.active_columns or column is None or not _can_sort(browser, column):
+        raise BadParams(f"invalid columnId: {key}")
+    state.sort_column = key
+    state.sort_backwards = descending
+    browser.table._set_sort_indicator()
+
+
+def _can_sort(browser: Browser, column: Any) -> bool:
+    from anki.collection import BrowserColumns
+
+    sorting = column.sorting_notes if browser.table.is_notes_mode() else column.sorting_cards
+    return bool(sorting != BrowserColumns.SORTING_NONE)

@@ -1,0 +1,107 @@
+"""The review screen: what it shows, and its buttons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypedDict
+
+from ..core.actions import gui
+from ..core.call import Call
+from ..core.cards import next_reviews
+from ..core.errors import ApiError
+from ..core.fields import FieldValue, field_values
+from ..core.ids import CardId
+from .window import main_window
+
+if TYPE_CHECKING:
+    from anki.cards import Card
+    from aqt.reviewer import Reviewer
+
+Reviewing = Annotated[bool, "false when not reviewing"]
+
+
+class CurrentCard(TypedDict):
+    cardId: CardId
+    fields: dict[str, FieldValue]
+    fieldOrder: Annotated[int, "template index, or cloze number minus one"]
+    question: Annotated[str, "rendered front, style element first"]
+    answer: Annotated[str, "rendered back, style element first"]
+    buttons: Annotated[list[int], "usable values of ease"]
+    nextReviews: Annotated[list[str], "one text per button"]
+    modelName: str
+    deckName: str
+    css: str
+    template: Annotated[str, "card template name"]
+
+
+@gui("guiCurrentCard")
+def current_card(call: Call) -> Optional[CurrentCard]:
+    """Describe the card on the review screen.
+
+    Outside review this is an error, and null at version 4 and below.
+    """
+    current = _current()
+    if current is None:
+        if call.version <= 4:
+            return None
+        raise ApiError("Gui review is not currently active.")
+    reviewer, card = current
+    note_type = card.note_type()
+    described: CurrentCard = {
+        "cardId": card.id,
+        "fields": field_values(card.note()),
+        "fieldOrder": card.ord,
+        "question": card.question(),
+        "answer": card.answer(),
+        "buttons": [ease for ease, _label in reviewer._answerButtonList()],
+        "nextReviews": next_reviews(card.col, card),
+        "modelName": note_type["name"],
+        "deckName": card.col.decks.name(card.did),
+        "css": note_type["css"],
+        "template": str(card.template()["name"]),
+    }
+    return described
+
+
+@gui("guiShowQuestion")
+def show_question() -> Reviewing:
+    """Show the question side of the current card."""
+    current = _current()
+    if current is None:
+        return False
+    current[0]._showQuestion()
+    return True
+
+
+@gui("guiShowAnswer")
+def show_answer() -> Reviewing:
+    """Reveal the answer side of the current card."""
+    current = _current()
+    if current is None:
+        return False
+    current[0]._showAnswer()
+    return True
+
+
+@gui("guiAnswerCard")
+def answer_card(
+    ease: Annotated[int, "button: 1 Again, 2 Hard, 3 Good, 4 Easy"],
+) -> Annotated[bool, "whether the answer was given"]:
+    """Press an answer button on the current card, whose answer must be showing."""
+    current = _current()
+    if current is None:
+        return False
+    reviewer, _card = current
+    usable = [button for button, _label in reviewer._answerButtonList()]
+    if reviewer.state != "answer" or ease not in usable:
+        return False
+    button: Any = ease
+    reviewer._answerCard(button)
+    return True
+
+
+def _current() -> Optional[tuple[Reviewer, Card]]:
+    mw = main_window()
+    reviewer = mw.reviewer
+    if mw.state != "review" or reviewer is None or reviewer.card is None:
+        return None
+    return reviewer, reviewer.card

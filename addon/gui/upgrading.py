@@ -1,0 +1,112 @@
+"""Upgrading the add-on through Anki's add-on manager."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Annotated, Any
+
+from ..core.actions import Lane, gui
+from ..core.call import Call
+from ..core.downloads import check_url, download
+from ..core.errors import ApiError, Conflict
+
+_ADDON = Path(__file__).resolve().parent.parent
+_SIZE_LIMIT = 50 * 10**6
+_QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpgrade it now from {source}?"
+
+
+@gui("upgrade", lane=Lane.CALLER)
+def upgrade(
+    call: Call,
+) -> Annotated[bool, "true if a newer version was installed, active after Anki restarts"]:
+    """Ask the person whether to upgrade this add-on, and do it on a yes.
+
+    The package comes from the setting `upgradeUrl`; without it, an add-on installed from AnkiWeb is
+    updated from there. False if the person says no or nothing newer is there. A package that can't be
+    had, is not this add-on or is broken gives an error and changes nothing.
+    """
+    url = call.settings.upgradeUrl
+    if url:
+        check_url(url)
+    elif not _ADDON.name.isdigit():
+        raise Conflict(
+            "there is nowhere to upgrade from: the setting upgradeUrl is empty, and the add-on was "
+            "not installed from AnkiWeb"
+        )
+    if not call.host.on_window(lambda: _ask(url or "AnkiWeb")):
+        return False
+    if not url:
+        return _update_from_ankiweb(int(_ADDON.name))
+    package = download(url, timeout=call.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
+    if not _is_newer(package):
+        return False
+    call.host.on_window(lambda: _install(package))
+    return True
+
+
+def _ask(source: str) -> Future[bool]:
+    """The answer of the person, who is not hurried: other requests go on."""
+    import aqt
+    from aqt.utils import ask_user
+
+    answer: Future[bool] = Future()
+    ask_user(
+        _QUESTION.format(source=source),
+        callback=answer.set_result,
+        defaults_yes=False,
+        parent=aqt.mw,
+        title="AnkiConnect",
+    )
+    return answer
+
+
+def _is_newer(package: bytes) -> bool:
+    """Whether `package` is a newer version of this add-on. Raises ApiError if it is not this add-on."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            if archive.testzip() is not None or "__init__.py" not in archive.namelist():
+                raise ApiError("the package for the upgrade is broken")
+            theirs = json.loads(archive.read("manifest.json"))
+            name, version = theirs["package"], _version(theirs)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise ApiError(f"the package for the upgrade is broken: {error}") from None
+    ours = json.loads((_ADDON / "manifest.json").read_text("utf-8"))
+    if name != ours["package"]:
+        raise ApiError(f"the package for the upgrade is another add-on: {name}")
+    return version > _version(ours)
+
+
+def _version(manifest: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(int(part) for part in manifest["human_version"].split("."))
+
+
+def _install(package: bytes) -> None:
+    """Replace the add-on where it is; Anki keeps its configuration and user files."""
+    import aqt
+    from aqt.addons import InstallError
+
+    result = aqt.mw.addonManager.install(io.BytesIO(package), {"package": _ADDON.name})
+    if isinstance(result, InstallError):
+        raise ApiError(f"Anki could not install the package: {result.errmsg}")
+
+
+def _update_from_ankiweb(addon_id: int) -> bool:
+    import aqt
+    from anki.httpclient import HttpClient
+    from aqt.addons import InstallOk, download_and_install_addon, fetch_update_info
+
+    manager = aqt.mw.addonManager
+    try:
+        newer = manager.get_updated_addons(fetch_update_info([addon_id]))
+    except Exception as error:
+        raise ApiError(f"AnkiWeb could not be asked for updates: {error}") from None
+    if not newer:
+        return False
+    _addon, result = download_and_install_addon(manager, HttpClient(), addon_id)
+    if not isinstance(result, InstallOk):
+        raise ApiError(f"the update from AnkiWeb failed: {result}")
+    return True

@@ -1,0 +1,1 @@
+"""How the API is reached over HTTP. Knows HTTP and no action."""

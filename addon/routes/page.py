@@ -1,0 +1,73 @@
+"""The page that a person sees who visits the address in a browser."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from ..core.actions import registry
+from ..core.protocol import BANNER
+from ..core.shapes import Schema
+from .doors import current_call
+
+bp = Blueprint("page", __name__)
+
+_TYPES = {"page.js": "text/javascript", "page.css": "text/css"}
+# Read at start: an upgrade replaces the files under the running add-on.
+_ASSETS = {name: Path(__file__).with_name(name).read_bytes() for name in _TYPES}
+_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
+
+
+def is_wanted() -> bool:
+    """Whether the request comes from a person's browser."""
+    return any(kind == "text/html" for kind, _quality in request.accept_mimetypes)
+
+
+def show() -> Response:
+    host = current_call().host
+    html = render_template(
+        "page.html",
+        banner=BANNER,
+        anki_version=host.anki_version,
+        profile=host.profile(),
+        is_ready=host.is_ready(),
+        actions=_actions(),
+    )
+    response = Response(html, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/_page/<any('page.js', 'page.css'):name>")
+def asset(name: str) -> Response:
+    return Response(_ASSETS[name], mimetype=_TYPES[name])
+
+
+@cache
+def _actions() -> list[dict[str, Any]]:
+    """Name, kind and parameters to start from, for each action."""
+    return [
+        {
+            "name": action.name,
+            "kind": action.kind.value,
+            "summary": action.summary,
+            "params": json.dumps(_sample(action.params_schema()), indent=2),
+        }
+        for _name, action in sorted(registry.items())
+    ]
+
+
+def _sample(schema: Schema) -> Any:
+    """The smallest value of the right shape: an object's required members, emptiness otherwise."""
+    if "anyOf" in schema:
+        return _sample(schema["anyOf"][0])
+    kind = schema.get("type")
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {name: _sample(properties[name]) for name in schema.get("required", ())}
+    return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}.get(kind or "")

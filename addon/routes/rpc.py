@@ -1,0 +1,70 @@
+"""`POST /`: action JSON, on any path, with any method that carries a body."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from ..core.errors import BadParams, UnsupportedAction
+from ..core.protocol import BANNER, answer, failure
+from . import page
+from .doors import current_call, forbidden, header_key
+
+bp = Blueprint("rpc", __name__)
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_PERMISSION = "requestPermission"
+
+
+@bp.route("/", methods=_METHODS, defaults={"path": ""})
+@bp.route("/<path:path>", methods=_METHODS)
+def handle(path: str) -> Response:
+    call = current_call()
+    body = request.get_data(cache=False)
+    if not body:
+        return forbidden() if g.refused else _without_body(path)
+    try:
+        message = parse(body)
+    except BadParams as error:
+        return forbidden() if g.refused else json_response(failure(error))
+    action = message.get("action") if isinstance(message, dict) else None
+    if g.refused and action != _PERMISSION:
+        return forbidden()
+    if path.strip("/") and isinstance(message, dict) and action is None:
+        return unsupported()  # meant for the URL of an action that does not exist
+    if isinstance(message, dict) and not message.get("key"):
+        message["key"] = header_key()
+    return json_response(answer(message, call))
+
+
+def _without_body(path: str) -> Response:
+    if path.strip("/"):
+        return unsupported()
+    if request.method in ("GET", "HEAD") and page.is_wanted():
+        return page.show()
+    return json_response({"apiVersion": BANNER})
+
+
+def unsupported() -> Response:
+    error = UnsupportedAction()
+    return json_response(failure(error), error.status)
+
+
+def parse(body: bytes) -> Any:
+    """The JSON value in `body`. Raises BadParams with the decoder's text."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except ValueError as error:
+        raise BadParams(str(error)) from None
+    except RecursionError:
+        raise BadParams("the JSON is nested too deeply") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value), status=status, mimetype="application/json")
