@@ -9,8 +9,8 @@ from addon import config
 
 ADDON = Path(__file__).resolve().parent.parent / "addon"
 
-_CONFIG_HEAD = """Settings of AnkiConnect. Those that begin with `webBind`, and `webBacklog`, take effect when Anki
-starts; all others at once.
+_CONFIG_HEAD = """Settings of AnkiConnect. `webBindAddress`, `webBindPort` and `webBacklog` take effect when
+Anki starts, all others at once.
 
 """
 

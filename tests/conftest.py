@@ -1,0 +1,210 @@
+"""Fixtures: the API headless and inside a real Anki, over `POST /` and over the URLs of actions."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional, Protocol
+
+import pytest
+from anki.collection import Collection
+
+from addon.actions import Kind, registry
+from addon.app import create_app
+from addon.config import Settings
+from addon.core.headless import HeadlessHost
+
+from .live import LiveAnki
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class ApiFailure(Exception):
+    """The error text of a reply, with the status when it came from an action's URL."""
+
+    def __init__(self, text: str, reply: Reply) -> None:
+        super().__init__(text)
+        self.text = text
+        self.reply = reply
+
+
+class Server(Protocol):
+    """Something that answers HTTP requests, and a way to look behind it."""
+
+    in_anki: bool
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Send a request; a body that is not bytes is sent as JSON."""
+
+    def look(self, expression: str) -> Any:
+        """The value of a Python expression that knows `col`."""
+
+
+def _encode(body: Any) -> Optional[bytes]:
+    return body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+
+
+class HeadlessServer:
+    in_anki = False
+
+    def __init__(self, path: Path, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.host = HeadlessHost(path)
+        self.app = create_app(self.host, lambda: self.settings)
+        self._client = self.app.test_client()
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = self._client.open(path, method=method, data=_encode(body), headers=named)
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, lower, response.get_data())
+
+    def look(self, expression: str) -> Any:
+        return self.host.on_collection(lambda col: eval(expression, {"col": col}))
+
+    def close(self) -> None:
+        self.host.close()
+
+
+class LiveServer:
+    in_anki = True
+
+    def __init__(self, live: LiveAnki) -> None:
+        self.live = live
+        self.look = live.look
+        self._connection = http.client.HTTPConnection("127.0.0.1", live.anki.port, timeout=60)
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            self._connection.request(method, path, _encode(body), named)
+            response = self._connection.getresponse()
+        except (ConnectionError, http.client.HTTPException):
+            self._connection.close()  # closed by the server since the last request
+            self._connection.request(method, path, _encode(body), named)
+            response = self._connection.getresponse()
+        lower = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, lower, response.read())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Api:
+    """Calls an action and returns its result, through `POST /` or through the action's URL."""
+
+    def __init__(self, server: Server, way: str) -> None:
+        self.server = server
+        self.way = way
+        self.look = server.look
+        self.in_anki = server.in_anki
+        self.warnings: Optional[str] = None  # of the last call
+
+    def __call__(self, action: str, **params: Any) -> Any:
+        reply = self._send(action, params)
+        self.warnings = reply.headers.get("x-ankiconnect-warning")
+        assert set(reply.json) == {"result", "error"}
+        if reply.json["error"] is not None:
+            assert reply.json["result"] is None
+            raise ApiFailure(reply.json["error"], reply)
+        assert reply.status == 200
+        return reply.json["result"]
+
+    def _send(self, action: str, params: dict[str, Any]) -> Reply:
+        if self.way == "rpc":
+            body = {"action": action, "version": 6, "params": params}
+            reply = self.server.send("POST", "/", body)
+            assert reply.status == 200
+            return reply
+        if self.way == "get" and action in registry and registry[action].kind is Kind.READ:
+            texts = {
+                name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in params.items()
+            }
+            return self.server.send("GET", f"/{action}?{urllib.parse.urlencode(texts)}")
+        return self.server.send("POST", f"/{action}", params)
+
+    def at_version(self, version: int, action: str, **params: Any) -> Any:
+        """The whole reply to a request of that version, through `POST /`."""
+        body = {"action": action, "version": version, "params": params}
+        return self.server.send("POST", "/", body).json
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty collection, made once per run."""
+    path = tmp_path_factory.mktemp("template") / "collection.anki2"
+    Collection(str(path)).close()
+    return path
+
+
+@pytest.fixture
+def collection_path(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(template, tmp_path / "collection.anki2"))
+
+
+@pytest.fixture
+def headless(collection_path: Path) -> Iterator[HeadlessServer]:
+    server = HeadlessServer(collection_path)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def live_anki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
+    """One Anki for the whole run."""
+    live = LiveAnki(tmp_path_factory.mktemp("anki"))
+    live.start()
+    live.anki.wait_until_ready()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def anki(live_anki: LiveAnki, template: Path) -> Iterator[LiveServer]:
+    """A real Anki with an empty collection and no windows open but the main one."""
+    live_anki.reset(template)
+    server = LiveServer(live_anki)
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["headless", "anki"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each host in turn."""
+    chosen: Server = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture(params=["rpc", "post", "get"])
+def api(request: pytest.FixtureRequest, server: Server) -> Api:
+    """Each host in turn, through each way in."""
+    return Api(server, request.param)
+
+
+@pytest.fixture(params=["rpc", "post"])
+def gui(request: pytest.FixtureRequest, anki: LiveServer) -> Api:
+    """The API inside Anki only, for actions that need its window."""
+    return Api(anki, request.param)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip a test that needs what this machine lacks; in CI everything must run."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,117 @@
+"""A real Anki for tests: started offscreen, looked into through the probe add-on."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import time
+import zipfile
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Any
+
+from tools.build import build
+from tools.launch import Anki
+
+PROBE = Path(__file__).with_name("probe")
+ADDON_FOLDER = "1999999999"  # AnkiWeb installs add-ons under a number
+
+_RESET = """
+import pathlib, shutil
+for name in list(aqt.dialogs._dialogs):
+    window = aqt.dialogs._dialogs[name][1]
+    if window is not None:
+        if hasattr(window, "ifCanClose"):
+            window._close()
+        else:
+            window.close()
+for window in mw.app.topLevelWidgets():
+    if window is not mw and window.isVisible():
+        window.close()
+path = col.path
+media = pathlib.Path(col.media.dir())
+col.close(downgrade=False)
+for file in pathlib.Path(path).parent.glob("collection.anki2*"):
+    file.unlink()
+shutil.copy({template!r}, path)
+for file in media.iterdir():
+    file.unlink()
+col.reopen()
+mw.moveToState("deckBrowser")
+mw.update_undo_actions()
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class LiveAnki:
+    """A running Anki with the built package and the probe."""
+
+    def __init__(self, base: Path, *, with_addon: bool = True, python: str = sys.executable) -> None:
+        self.anki = Anki(base, free_port(), python=python)
+        self.url = self.anki.url
+        self.addon = base / "addons21" / ADDON_FOLDER
+        self._probe_port = free_port()
+        self._probe: Connection | None = None
+        self.anki.prepare()
+        self.anki.install_folder(PROBE, "probe")
+        if with_addon:
+            with zipfile.ZipFile(build(base / "built.ankiaddon")) as package:
+                package.extractall(self.addon)
+
+    def start(self, **environment: str) -> None:
+        self.anki.start(ANKI_PROBE_PORT=str(self._probe_port), **environment)
+        self.wait_for("col is not None")
+
+    def run(self, source: str) -> Any:
+        """Run Python on the main thread and return its `result`."""
+        deadline = time.monotonic() + 60
+        while self._probe is None:
+            try:
+                self._probe = Client(("127.0.0.1", self._probe_port), authkey=b"probe")
+            except ConnectionRefusedError:
+                if self.anki.exit_code() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(self.output()) from None
+                time.sleep(0.02)
+        self._probe.send(source)
+        worked, value = self._probe.recv()
+        assert worked, value
+        return value
+
+    def look(self, expression: str) -> Any:
+        """The value of an expression on the main thread; knows `col`, `mw` and `aqt`."""
+        return self.run(f"result = {expression}")
+
+    def wait_for(self, expression: str, seconds: float = 10) -> Any:
+        """Wait until an expression is true, and return its value."""
+        deadline = time.monotonic() + seconds
+        while not (value := self.look(expression)):
+            assert time.monotonic() < deadline, f"{expression} did not become true"
+            time.sleep(0.02)
+        return value
+
+    def reset(self, template: Path) -> None:
+        """Close all windows and put a fresh collection in place."""
+        self.run(_RESET.format(template=str(template)))
+
+    def output(self) -> str:
+        """What Anki has printed so far."""
+        return self.anki.output.read_text("utf-8", "replace")
+
+    def log(self) -> str:
+        return (self.addon / "user_files" / "ankiconnect.log").read_text("utf-8")
+
+    def stop(self) -> int:
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
+        return self.anki.stop()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.anki.base, ignore_errors=True)

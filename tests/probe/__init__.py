@@ -1,0 +1,44 @@
+"""An add-on for the tests: runs Python that they send, on the main thread of the Anki it is in.
+
+Lets tests look at windows and the collection from inside. `result` is sent back.
+"""
+
+import os
+import threading
+import traceback
+from multiprocessing.connection import Listener
+
+import aqt
+
+
+def _serve() -> None:
+    address = ("127.0.0.1", int(os.environ["ANKI_PROBE_PORT"]))
+    with Listener(address, authkey=b"probe") as listener:
+        while True:
+            with listener.accept() as connection:
+                try:
+                    while True:
+                        connection.send(_run_on_main(connection.recv()))
+                except EOFError:
+                    pass
+
+
+def _run_on_main(source: str):
+    done = threading.Event()
+    answer = []
+
+    def run() -> None:
+        names = {"aqt": aqt, "mw": aqt.mw, "col": aqt.mw.col}
+        try:
+            exec(source, names)
+            answer.append((True, names.get("result")))
+        except BaseException:
+            answer.append((False, traceback.format_exc()))
+        done.set()
+
+    aqt.mw.taskman.run_on_main(run)
+    done.wait()
+    return answer[0]
+
+
+threading.Thread(target=_serve, daemon=True).start()
