@@ -23,7 +23,7 @@ def _serve() -> None:
                     pass
 
 
-def _run_on_main(source: str):
+def _run_on_main(source: str) -> tuple[bool, object]:
     done = threading.Event()
     answer = []
 
