@@ -40,11 +40,16 @@ class HeadlessHost:
         return not self._closed
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
+        def job() -> T:
+            if self._closed:
+                raise Unavailable()
+            return work(self._col)
+
         try:
-            job = self._worker.submit(work, self._col)
+            running = self._worker.submit(job)
         except RuntimeError:  # the worker was shut down
             raise Unavailable() from None
-        return job.result()
+        return running.result()
 
     def on_window(self, work: Callable[[], T]) -> T:
         raise NeedsWindow()
@@ -57,7 +62,7 @@ class HeadlessHost:
 
     def close(self) -> None:
         """Finish the action that runs, refuse the ones that wait, and close the collection."""
-        self._closed = True
-        closing = self._worker.submit(self._col.close)
-        self._worker.shutdown(wait=False)
-        closing.result()
+        if not self._closed:
+            self._closed = True
+            self._worker.submit(self._col.close).result()
+            self._worker.shutdown()

@@ -1,0 +1,114 @@
+"""The house keeps its shape: who may import whom, and generated files that are current."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from addon.actions import Kind, registry
+from addon.config import Settings, load
+from tools.docs import generated
+
+ADDON = Path(__file__).parent.parent / "addon"
+MODULES = sorted(path.relative_to(ADDON) for path in ADDON.rglob("*.py"))
+ALLOWED = {"aqt", "anki", "flask", "werkzeug", "requests", "urllib3"}
+
+
+def imports(module: Path, *, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
+    """Level and name of each import; with `at_run_time`, without those for the type checker."""
+    tree = ast.parse((ADDON / module).read_text("utf-8"))
+    skipped = {
+        id(child)
+        for node in ast.walk(tree)
+        if at_run_time and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or ""
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_only_what_anki_ships_is_imported(module: Path) -> None:
+    tops = {name.partition(".")[0] for level, name in imports(module, at_run_time=True) if not level}
+    assert tops - set(sys.stdlib_module_names) <= ALLOWED
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_the_package_imports_itself_relatively(module: Path) -> None:
+    assert not [name for level, name in imports(module) if not level and name.startswith("addon")]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.parts[0] != "gui"], ids=str)
+def test_only_gui_imports_aqt(module: Path) -> None:
+    assert not [name for level, name in imports(module) if not level and name.startswith("aqt")]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.parts[0] == "core"], ids=str)
+def test_core_knows_no_flask_and_no_other_part_of_the_house(module: Path) -> None:
+    for level, name in imports(module):
+        assert not name.startswith(("flask", "werkzeug"))
+        assert level < 2 or name == "config"
+
+
+def test_the_actions_load_without_aqt_and_without_docstrings() -> None:
+    program = (
+        "import sys; sys.modules['aqt'] = None\n"
+        "from addon.actions import registry\n"
+        "assert registry['version'].function.__doc__ is None\n"
+        "for action in registry.values(): action.params_schema(), action.result_schema(), action.bind\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", program], cwd=ADDON.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
+def test_generated_files_are_current(path: Path) -> None:
+    assert path.read_text("utf-8") == generated()[path], "run `make docs`"
+
+
+@pytest.mark.parametrize("action", registry.values(), ids=lambda action: action.name)
+def test_every_action_has_a_summary_and_valid_schemas(action: typing.Any) -> None:
+    assert action.summary.endswith((".", ":"))
+    for schema in (action.params_schema(), action.result_schema()):
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_reads_declare_no_edit() -> None:
+    reading = [action for action in registry.values() if action.kind is Kind.READ]
+    assert not [action.name for action in reading if "edit" in action.injected.values()]
+
+
+def test_settings_come_from_the_configuration_and_the_environment() -> None:
+    settings = load({"webBindPort": 1234, "unknown": 5}, {"ANKICONNECT_BIND_ADDRESS": "::1"})
+    assert (settings.webBindPort, settings.webBindAddress) == (1234, "::1")
+    assert load({"webBindPort": 1}, {"ANKICONNECT_BIND_PORT": "2"}).webBindPort == 2
+
+
+def test_a_setting_of_the_wrong_type_is_named() -> None:
+    with pytest.raises(ValueError, match="setting webBindPort: 'x' is not of type 'integer'"):
+        load({"webBindPort": "x"}, {})
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "abc" not in repr(Settings(apiKey="abc"))
+
+
+def test_the_manifest_is_what_anki_reads() -> None:
+    manifest = json.loads((ADDON / "manifest.json").read_text("utf-8"))
+    assert manifest["package"] == "ankiconnect"
+    assert all(part.isdigit() for part in manifest["human_version"].split("."))
