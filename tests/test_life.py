@@ -1,0 +1,238 @@
+"""The add-on's life inside Anki: start, profiles, interruptions, a busy port, quitting."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import LiveServer
+from .live import LiveAnki
+
+UNAVAILABLE = "collection is not available"
+
+
+def ask(live: LiveAnki, action: str, **params: Any) -> Any:
+    return live.anki.invoke(action, **params)
+
+
+@pytest.fixture
+def own_anki(tmp_path: Path) -> Iterator[LiveAnki]:
+    """An Anki of this test's own, not started yet."""
+    live = LiveAnki(tmp_path / "anki")
+    yield live
+    live.stop()
+
+
+class Clients:
+    """Clients that ask without pause, each on its own connection."""
+
+    def __init__(self, port: int, count: int, message: dict[str, Any]) -> None:
+        self.replies: list[tuple[int, Any]] = []
+        self.failures: list[Exception] = []
+        self._port, self._body = port, json.dumps(message)
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        try:
+            while not self._stop.is_set():
+                connection.request("POST", "/", self._body)
+                response = connection.getresponse()
+                self.replies.append((response.status, json.loads(response.read())))
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(error)
+        finally:
+            connection.close()
+
+
+def test_version_is_answered_while_the_main_thread_is_busy(anki: LiveServer) -> None:
+    anki.live.run("import time; mw.progress.single_shot(0, lambda: time.sleep(3), False)")
+    started = time.monotonic()
+    assert anki.send("POST", "/", {"action": "version"}).json == 6
+    assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
+    busy_for = time.monotonic() - started
+    anki.look("1")  # answered when the main thread is free again
+    assert busy_for < 2 < time.monotonic() - started
+
+
+def test_version_is_answered_while_the_collection_is_busy(anki: LiveServer) -> None:
+    anki.live.run("import time; mw.taskman.run_in_background(lambda: time.sleep(2))")
+    started = time.monotonic()
+    assert anki.send("POST", "/", {"action": "version"}).json == 6
+    quick = time.monotonic() - started
+    assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
+    assert quick < 1 < time.monotonic() - started
+
+
+def test_a_question_to_the_person_holds_nobody_up(anki: LiveServer) -> None:
+    anki.live.run(
+        "from aqt.qt import QMessageBox; import builtins\n"
+        "builtins.box = QMessageBox(mw)\n"
+        "mw.progress.single_shot(0, builtins.box.exec, False)"
+    )
+    anki.live.wait_for("__import__('builtins').box.isVisible()")
+    assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
+    assert anki.send("POST", "/guiDeckBrowser").status == 200
+    anki.live.run("import builtins; builtins.box.close()")
+
+
+def test_actions_run_on_the_collection_lane_and_not_on_the_main_thread(anki: LiveServer) -> None:
+    anki.live.run(
+        "import threading\n"
+        "original = col.decks.all_names_and_ids\n"
+        "def recording(*a, **k):\n"
+        "    mw.seen_thread = threading.current_thread()\n"
+        "    return original(*a, **k)\n"
+        "col.decks.all_names_and_ids = recording"
+    )
+    anki.send("GET", "/deckNames")
+    name, same = anki.live.look(
+        "(mw.seen_thread.name, mw.taskman._collection_executor._threads == {mw.seen_thread})"
+    )
+    assert (name != "MainThread", same) == (True, True)
+    anki.live.run("del col.decks.all_names_and_ids")
+
+
+def test_windows_show_a_burst_of_changes_once(anki: LiveServer) -> None:
+    anki.live.run(
+        "from aqt import gui_hooks\n"
+        "mw.refreshes = []\n"
+        "mw.record = lambda changes, handler: mw.refreshes.append(bool(changes.deck))\n"
+        "gui_hooks.operation_did_execute.append(mw.record)"
+    )
+    for number in range(20):
+        anki.send("POST", "/createDeck", {"deck": f"Deck {number}"})
+    anki.live.wait_for("mw.refreshes")
+    time.sleep(0.5)
+    assert anki.live.look("mw.refreshes") == [True]
+    assert "create deck" in anki.live.look("mw.form.actionUndo.text()")
+    anki.live.run("from aqt import gui_hooks; gui_hooks.operation_did_execute.remove(mw.record)")
+
+
+def test_changes_are_shown_before_a_gui_action_runs(anki: LiveServer) -> None:
+    anki.send("POST", "/createDeck", {"deck": "Seen"})
+    anki.send("POST", "/guiDeckBrowser")
+    assert "create deck" in anki.live.look("mw.form.actionUndo.text()")
+
+
+def test_while_the_collection_is_away_requests_wait_and_then_give_up(anki: LiveServer) -> None:
+    anki.live.run(
+        "from aqt import gui_hooks\n"
+        "gui_hooks.collection_will_temporarily_close(col); col.close(downgrade=False)"
+    )
+    reply = anki.send("GET", "/deckNames")
+    assert (reply.status, reply.json["error"]) == (503, UNAVAILABLE)
+    assert anki.send("GET", "/version").status == 200
+    anki.live.run("mw.reopen(after_full_sync=False)")
+    assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
+
+
+def test_a_request_that_waits_is_served_when_the_collection_is_back(anki: LiveServer) -> None:
+    anki.live.run(
+        "from aqt import gui_hooks\n"
+        "gui_hooks.collection_will_temporarily_close(col); col.close(downgrade=False)\n"
+        "mw.progress.single_shot(500, lambda: mw.reopen(after_full_sync=False), False)"
+    )
+    assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
+
+
+def test_the_server_lives_through_a_profile_switch(own_anki: LiveAnki) -> None:
+    own_anki.start()
+    own_anki.anki.wait_until_ready()
+    message = {"action": "deckNames", "version": 6}
+    with Clients(own_anki.anki.port, 4, message) as clients:
+        own_anki.run("mw.pm.create('Other'); mw.unloadProfileAndShowProfileManager()")
+        own_anki.wait_for("mw.col is None")
+        assert ask(own_anki, "deckNames")["error"] == UNAVAILABLE
+        assert ask(own_anki, "version")["result"] == 6
+        own_anki.run(
+            "mw.profileDiag.closeWithoutQuitting() if hasattr(mw.profileDiag, 'closeWithoutQuitting')"
+            " else mw.profileDiag.close()\nmw.pm.load('Other'); mw.loadProfile()"
+        )
+        own_anki.wait_for("mw.col is not None")
+        own_anki.anki.wait_until_ready()
+    assert clients.failures == []
+    assert {reply["error"] for _status, reply in clients.replies} == {None, UNAVAILABLE}
+    assert ask(own_anki, "notesInfo", query="")["result"] == []
+    assert "Traceback" not in own_anki.output()
+
+
+def test_quitting_under_load_is_quick_and_clean(own_anki: LiveAnki) -> None:
+    own_anki.start()
+    own_anki.anki.wait_until_ready()
+    with Clients(own_anki.anki.port, 8, {"action": "deckNames", "version": 6}) as clients:
+        own_anki.run("mw.unloadProfileAndExit()")
+        own_anki.anki.wait()
+    output = own_anki.output()
+    assert "Traceback" not in output
+    assert "ankiconnect" not in output.lower()
+    assert len(clients.replies) > 8
+    assert {reply["error"] for _status, reply in clients.replies} <= {None, UNAVAILABLE}
+
+
+def test_a_busy_port_is_told_and_taken_when_it_is_freed(own_anki: LiveAnki) -> None:
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", own_anki.anki.port))
+        holder.listen()
+        own_anki.start()
+        text = own_anki.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
+        assert "can&#x27;t listen" in text
+        assert not own_anki.look("mw.app.activeModalWidget()")
+    own_anki.anki.wait_until_ready()
+    log = own_anki.log()
+    assert "Another program holds the port." in log
+    assert "change webBindPort" in log
+    assert f"listening on {own_anki.url}" in log
+
+
+def test_settings_edited_in_anki_are_in_force_at_once(anki: LiveServer) -> None:
+    folder = anki.live.addon.name
+    change = f"mw.addonManager.configUpdatedAction({folder!r})"
+    anki.live.run(f"{change}({{'apiKey': 'abc'}})")
+    assert anki.send("GET", "/deckNames").status == 401
+    anki.live.run(f"{change}({{'apiKey': 5}})")
+    assert anki.send("GET", "/deckNames").status == 401
+    assert "setting apiKey: 5 is not of type 'string'" in anki.live.log()
+    anki.live.run(f"{change}({{}})")
+    assert anki.send("GET", "/deckNames").status == 200
+
+
+def test_a_bad_configuration_at_the_start_is_told_and_nothing_is_served(own_anki: LiveAnki) -> None:
+    meta = {"config": {"apiKey": 5}}
+    (own_anki.addon / "meta.json").write_text(json.dumps(meta))
+    own_anki.start()
+    text = own_anki.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
+    assert "setting apiKey: 5 is not of type" in text
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(own_anki.url, timeout=2)
+
+
+def test_nothing_of_ours_is_printed(anki: LiveServer) -> None:
+    for action in ("version", "deckNames", "nope"):
+        anki.send("POST", "/", {"action": action})
+    anki.send("POST", "/createDeck", {"deck": "A"})
+    output = anki.live.output()
+    assert "Traceback" not in output
+    assert "ankiconnect" not in output.lower()
+    assert anki.live.addon.name not in output
