@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from .conftest import Api, ApiFailure
+from .conftest import Api
 
 
 def test_deck_names_lists_all_decks_by_name(api: Api) -> None:

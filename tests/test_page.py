@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium import webdriver
@@ -59,6 +60,11 @@ def run(browser: webdriver.Chrome, action: str, params: str | None = None) -> st
     return reply_in(browser)
 
 
+def console(browser: webdriver.Chrome) -> list[Any]:
+    """What the console has printed since it was last asked."""
+    return list(browser.get_log("browser"))  # type: ignore[no-untyped-call]
+
+
 def test_it_shows_versions_profile_and_readiness(browser: webdriver.Chrome, anki: LiveServer) -> None:
     assert browser.title == "AnkiConnect v.6"
     assert browser.find_element(By.TAG_NAME, "h1").text == "AnkiConnect v.6"
@@ -73,7 +79,7 @@ def test_the_form_runs_an_action(browser: webdriver.Chrome) -> None:
 def test_the_form_shows_errors(browser: webdriver.Chrome) -> None:
     reply = run(browser, "modelFieldNames", '{"modelName": "Nope"}')
     assert reply == '{"result": null, "error": "model was not found: Nope"}'
-    assert "bad" in browser.find_element(By.ID, "reply").get_attribute("class").split()
+    assert "bad" in str(browser.find_element(By.ID, "reply").get_attribute("class")).split()
 
 
 def test_parameters_that_are_not_json_are_told(browser: webdriver.Chrome) -> None:
@@ -83,14 +89,14 @@ def test_parameters_that_are_not_json_are_told(browser: webdriver.Chrome) -> Non
 def test_choosing_an_action_fills_in_its_required_parameters(browser: webdriver.Chrome) -> None:
     Select(browser.find_element(By.ID, "action")).select_by_visible_text("changeDeck")
     params = browser.find_element(By.ID, "params").get_attribute("value")
-    assert "".join(params.split()) == '{"cards":[],"deck":""}'
+    assert "".join(str(params).split()) == '{"cards":[],"deck":""}'
 
 
 def test_the_console_stays_free_of_errors(browser: webdriver.Chrome) -> None:
-    browser.get_log("browser")
+    console(browser)
     browser.refresh()
     run(browser, "version")
-    assert browser.get_log("browser") == []
+    assert console(browser) == []
 
 
 def test_it_follows_the_dark_scheme(browser: webdriver.Chrome) -> None:

@@ -240,7 +240,7 @@ def test_in_a_multi_each_element_sees_what_the_earlier_ones_did(server: Server) 
         {"action": "addNote", "params": {"note": note}},
         {"action": "findNotes", "params": {"query": "deck:New"}},
     ]
-    deck, added, refused, found = rpc(server, {"action": "multi", "params": {"actions": actions}})
+    _deck, added, refused, found = rpc(server, {"action": "multi", "params": {"actions": actions}})
     assert refused["error"] == "cannot create note because it is a duplicate"
     assert found == [added]
     assert server.look("col.undo_status().undo") == "AnkiConnect: several changes"

@@ -59,7 +59,6 @@ def test_a_connection_serves_many_requests(port: int) -> None:
     connection.close()
 
 
-
 def test_pipelined_requests_are_answered_in_order(raw: socket.socket) -> None:
     second = json.dumps({"action": "deckNames"}).encode()
     raw.sendall(post() + post(second))
