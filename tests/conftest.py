@@ -197,6 +197,20 @@ def api(request: pytest.FixtureRequest, server: Server) -> Api:
     return Api(server, request.param)
 
 
+def basic(front: str, deck: str = "Default", **more: Any) -> dict[str, Any]:
+    """A Basic note as requests carry it."""
+    return {"deckName": deck, "modelName": "Basic", "fields": {"Front": front}, **more}
+
+
+def add_cards(server: Server, *fronts: str, deck: str = "Default") -> list[int]:
+    """Add a Basic note for each front and return the ids of their cards."""
+    for front in fronts:
+        reply = server.send("POST", "/addNote", {"note": basic(front, deck)})
+        assert reply.status == 200, reply.body
+    wanted = {f"front:{front}": front for front in fronts}
+    return [server.send("POST", "/findCards", {"query": query}).json["result"][0] for query in wanted]
+
+
 @pytest.fixture(params=["rpc", "post"])
 def gui(request: pytest.FixtureRequest, anki: LiveServer) -> Api:
     """The API inside Anki only, for actions that need its window."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
+from anki.errors import InvalidInput
 
 from .actions import write
+from .call import Call
 from .cards import columns
 from .errors import BadParams
 from .ids import CardId
@@ -23,7 +24,7 @@ class Answer:
 
 @write("answerCards")
 def answer_cards(
-    col: Collection, edit: Edit, answers: list[Answer]
+    col: Collection, edit: Edit, call: Call, answers: list[Answer]
 ) -> Annotated[list[bool], "per answer: whether the card exists"]:
     """Answer cards in turn, as the reviewer would, whether or not they are due.
 
@@ -31,15 +32,30 @@ def answer_cards(
     """
     for index, answer in enumerate(answers):
         if not 1 <= answer.ease <= 4:
-            raise BadParams(f"invalid ease: answers[{index}].ease is {answer.ease}, not 1 to 4")
+            # The error text is compared by clients; what it does not say goes here.
+            call.warnings.append(f"answers[{index}].ease is {answer.ease}, not 1 to 4")
+            raise BadParams("invalid ease")
     known = columns(col, {answer.card_id for answer in answers}, "id")
     answered = [answer for answer in answers if answer.card_id in known]
-    if answered:
-        # While the user reviews, Anki only takes answers to the card on top of its queue. Writing a
-        # card, even unchanged, makes it drop the queue.
-        edit(col.update_cards, [col.get_card(AnkiCardId(answered[0].card_id))])
     for answer in answered:
+        _answer(col, edit, answer)
+    return [answer.card_id in known for answer in answers]
+
+
+def _answer(col: Collection, edit: Edit, answer: Answer) -> None:
+    """Answer a card that need not be on top of the queue.
+
+    Once the reviewer has built its queue, Anki only takes answers to the card on top. Writing a card,
+    even unchanged, makes it drop the queue; a window that is showing the reviewer can build it again
+    in between, but hardly three times in a row.
+    """
+    for attempt in range(3):
+        edit(col.update_cards, [col.get_card(answer.card_id)])
         card = col.get_card(answer.card_id)
         card.start_timer()
-        edit(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]
-    return [answer.card_id in known for answer in answers]
+        try:
+            edit(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]
+            return
+        except InvalidInput:
+            if attempt == 2:
+                raise

@@ -62,8 +62,8 @@ class Edit:
 
     def _drop_empty_entry(self) -> None:
         """Take back the entry of a first operation that failed or changed nothing."""
-        status = self._col.undo_status()
-        if status.undo == self._name and status.last_step == self._entry:
+        # A failure can have cleared the whole history, and the entry with it.
+        if self._col.undo_status().undo == self._name:
             self._col.undo()
             # The empty entry now waits under Redo. An operation that has nothing to do drops it.
             self._col.update_cards([])
