@@ -21,6 +21,7 @@ from addon.config import Settings
 from addon.core.headless import HeadlessHost
 
 from .live import LiveAnki
+from .web import Web
 
 
 @dataclass
@@ -215,6 +216,14 @@ def add_cards(server: Server, *fronts: str, deck: str = "Default") -> list[int]:
 def gui(request: pytest.FixtureRequest, anki: LiveServer) -> Api:
     """The API inside Anki only, for actions that need its window."""
     return Api(anki, request.param)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server to download from."""
+    web = Web()
+    yield web
+    web.close()
 
 
 def skip_or_fail(reason: str) -> None:

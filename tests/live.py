@@ -99,6 +99,11 @@ class LiveAnki:
     def reset(self, template: Path) -> None:
         """Close all windows and put a fresh collection in place."""
         self.run(_RESET.format(template=str(template)))
+        self.configure()
+
+    def configure(self, **settings: Any) -> None:
+        """Give the add-on these settings, and defaults for the others, as its config window does."""
+        self.run(f"mw.addonManager.configUpdatedAction({self.addon.name!r})({settings!r})")
 
     def output(self) -> str:
         """What Anki has printed so far."""

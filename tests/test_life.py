@@ -205,14 +205,12 @@ def test_a_busy_port_is_told_and_taken_when_it_is_freed(own_anki: LiveAnki) -> N
 
 
 def test_settings_edited_in_anki_are_in_force_at_once(anki: LiveServer) -> None:
-    folder = anki.live.addon.name
-    change = f"mw.addonManager.configUpdatedAction({folder!r})"
-    anki.live.run(f"{change}({{'apiKey': 'abc'}})")
+    anki.live.configure(apiKey="abc")
     assert anki.send("GET", "/deckNames").status == 401
-    anki.live.run(f"{change}({{'apiKey': 5}})")
+    anki.live.configure(apiKey=5)
     assert anki.send("GET", "/deckNames").status == 401
     assert "setting apiKey: 5 is not of type 'string'" in anki.live.log()
-    anki.live.run(f"{change}({{}})")
+    anki.live.configure()
     assert anki.send("GET", "/deckNames").status == 200
 
 

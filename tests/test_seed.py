@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from .conftest import LiveServer, Server
+from .web import Web
 
 SOUND = b"ID3 not really a sound"
 
 
 @pytest.fixture
-def sound_url() -> Iterator[str]:
-    """A real server that has one sound."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(SOUND)))
-            self.end_headers()
-            self.wfile.write(SOUND)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as sounds:
-        threading.Thread(target=sounds.serve_forever).start()
-        yield f"http://127.0.0.1:{sounds.server_port}/audiomp3.php?kanji=猫&kana=ねこ"
-        sounds.shutdown()
+def sound_url(web: Web) -> str:
+    return web.serve("audiomp3.php", SOUND) + "?kanji=猫&kana=ねこ"
 
 
 def ask(server: Server, action: str, params: Any = None) -> Any:

@@ -1,0 +1,209 @@
+"""The media folder: storing, reading, listing, deleting."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Api, ApiFailure, HeadlessServer, Server
+
+
+def b64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def folder(server: Server) -> Path:
+    return Path(server.send("GET", "/getMediaDirPath").json["result"])
+
+
+def files(server: Server) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder(server).iterdir()}
+
+
+def test_data_is_stored_and_read_back(api: Api) -> None:
+    assert api("storeMediaFile", filename="_style.css", data=b64(b"p{}")) == "_style.css"
+    assert api("retrieveMediaFile", filename="_style.css") == b64(b"p{}")
+    assert api("getMediaFilesNames") == ["_style.css"]
+
+
+def test_a_local_file_is_stored(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_bytes(b"local")
+    assert api("storeMediaFile", filename="y.txt", path=str(tmp_path / "x.txt")) == "y.txt"
+    assert files(api.server) == {"y.txt": b"local"}
+
+
+def test_the_folder_is_told(api: Api) -> None:
+    assert api("getMediaDirPath") == api.look("__import__('os').path.abspath(col.media.dir())")
+    assert Path(api("getMediaDirPath")).is_dir()
+
+
+def test_data_comes_before_path_and_path_before_url(headless: HeadlessServer, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"path")
+    sources = {"path": str(tmp_path / "x"), "url": "http://127.0.0.1:1/"}
+    headless.send("POST", "/storeMediaFile", {"filename": "a", "data": b64(b"data"), **sources})
+    headless.send("POST", "/storeMediaFile", {"filename": "b", **sources})
+    headless.send("POST", "/storeMediaFile", {"filename": "c", "data": "", **sources})
+    assert files(headless) == {"a": b"data", "b": b"path", "c": b"path"}
+
+
+def test_an_empty_file_can_be_stored(api: Api) -> None:
+    assert api("storeMediaFile", filename="empty.txt", data="") == "empty.txt"
+    assert api("retrieveMediaFile", filename="empty.txt") == ""
+
+
+def test_white_space_in_base64_is_fine(headless: HeadlessServer) -> None:
+    data = "aGVs\r\nbG8=\n"
+    headless.send("POST", "/storeMediaFile", {"filename": "a.txt", "data": data})
+    assert files(headless) == {"a.txt": b"hello"}
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({}, 'You must provide a "data", "path", or "url" field.'),
+        ({"data": "aGVsbG8"}, "Incorrect padding"),
+        ({"data": "aGV$bG8="}, "Only base64 data is allowed"),
+        ({"data": "äöü="}, "ASCII"),
+        ({"path": "/no/such/file"}, "[Errno 2] No such file or directory: '/no/such/file'"),
+        ({"path": "/"}, "Is a directory"),
+        ({"path": "a\x00b"}, "null byte"),
+        ({"url": "file:///etc/passwd"}, "unusable url"),
+        ({"data": 5}, "data: 5 is not of type 'string'"),
+    ],
+)
+def test_what_cannot_be_stored_is_told(server: Server, params: dict[str, Any], text: str) -> None:
+    reply = server.send("POST", "/storeMediaFile", {"filename": "a.txt", **params})
+    assert reply.status == 400
+    assert text in reply.json["error"]
+    assert files(server) == {}
+
+
+@pytest.mark.parametrize("filename", ["", ".", "..", "a/..", "/", "\\", "???", "a/", " "])
+def test_a_name_that_names_no_file_is_refused(server: Server, filename: str) -> None:
+    server.send("POST", "/storeMediaFile", {"filename": "kept.txt", "data": b64(b"kept")})
+    reply = server.send("POST", "/storeMediaFile", {"filename": filename, "data": b64(b"x")})
+    assert (reply.status, reply.json["error"]) == (400, f"filename should name a file: {filename!r}")
+    assert server.send("POST", "/deleteMediaFile", {"filename": filename}).json["error"] is None
+    assert server.send("POST", "/retrieveMediaFile", {"filename": filename}).json["result"] is False
+    assert files(server) == {"kept.txt": b"kept"}
+
+
+def test_content_to_skip_is_not_stored(api: Api) -> None:
+    digest = hashlib.md5(b"hello").hexdigest()
+    for skipped in (digest, digest.upper()):
+        assert api("storeMediaFile", filename="x.txt", data=b64(b"hello"), skipHash=skipped) is None
+    assert files(api.server) == {}
+    assert api("storeMediaFile", filename="x.txt", data=b64(b"other"), skipHash=digest) == "x.txt"
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("/tmp/some/clip.mp3", "clip.mp3"),
+        ("C:\\clips\\clip.mp3", "clip.mp3"),
+        ("../../clip.mp3", "clip.mp3"),
+        ("cl?i:p*.mp3", "clip.mp3"),
+        ("re\u0301sume\u0301.mp3", "résumé.mp3"),
+    ],
+)
+def test_names_are_cleaned_and_the_name_used_is_returned(
+    headless: HeadlessServer, sent: str, stored: str
+) -> None:
+    params = {"filename": sent, "data": b64(b"x")}
+    assert headless.send("POST", "/storeMediaFile", params).json["result"] == stored
+    assert files(headless) == {stored: b"x"}
+    assert headless.send("POST", "/retrieveMediaFile", {"filename": sent}).json["result"] == b64(b"x")
+
+
+def test_an_existing_file_is_replaced_by_default(api: Api) -> None:
+    for content in (b"one", b"two"):
+        assert api("storeMediaFile", filename="a.txt", data=b64(content)) == "a.txt"
+    assert files(api.server) == {"a.txt": b"two"}
+
+
+def test_an_existing_file_can_be_kept(api: Api) -> None:
+    api("storeMediaFile", filename="a.txt", data=b64(b"one"))
+    second = api("storeMediaFile", filename="a.txt", data=b64(b"two"), deleteExisting=False)
+    assert second == f"a-{hashlib.sha1(b'two').hexdigest()}.txt"
+    assert files(api.server) == {"a.txt": b"one", second: b"two"}
+    assert api("storeMediaFile", filename="a.txt", data=b64(b"one"), deleteExisting=False) == "a.txt"
+
+
+@pytest.mark.parametrize("name", ["Foo.TXT", "a[b]c.txt"])
+def test_a_name_that_anki_changes_is_replaced_and_not_doubled(headless: HeadlessServer, name: str) -> None:
+    for content in (b"one", b"two"):
+        params = {"filename": name, "data": b64(content)}
+        stored = headless.send("POST", "/storeMediaFile", params).json["result"]
+    assert files(headless) == {stored: b"two"}
+
+
+def test_an_old_file_in_capitals_is_replaced(headless: HeadlessServer) -> None:
+    (folder(headless) / "Foo.TXT").write_bytes(b"old")
+    params = {"filename": "Foo.TXT", "data": b64(b"new")}
+    stored = headless.send("POST", "/storeMediaFile", params).json["result"]
+    assert files(headless) == {stored: b"new"}
+
+
+def test_a_missing_file_is_false(api: Api) -> None:
+    assert api("retrieveMediaFile", filename="none.png") is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*", ["_a.css", "b.png"]),
+        ("_a*", ["_a.css"]),
+        ("*.png", ["b.png"]),
+        ("?.png", ["b.png"]),
+        (".*", [".hidden"]),
+        ("../*", []),
+        ("/*", []),
+        ("nope", []),
+    ],
+)
+def test_names_are_listed_by_pattern(headless: HeadlessServer, pattern: str, found: list[str]) -> None:
+    for name in ("_a.css", "b.png", ".hidden"):
+        (folder(headless) / name).write_bytes(b"x")
+    reply = headless.send("POST", "/getMediaFilesNames", {"pattern": pattern})
+    assert sorted(reply.json["result"]) == found
+
+
+def test_a_deleted_file_goes_to_the_trash(api: Api) -> None:
+    api("storeMediaFile", filename="a.txt", data=b64(b"x"))
+    assert api("deleteMediaFile", filename="a.txt") is None
+    assert files(api.server) == {}
+    trash = folder(api.server).with_name("media.trash")
+    assert (trash / "a.txt").read_bytes() == b"x"
+    assert api("deleteMediaFile", filename="a.txt") is None
+
+
+@pytest.mark.parametrize("filename", ["../outside.txt", "sub/../kept.txt", "./kept.txt", "KEPT.txt/"])
+def test_a_name_that_leads_out_deletes_nothing(headless: HeadlessServer, filename: str) -> None:
+    outside = folder(headless).parent / "outside.txt"
+    outside.write_bytes(b"x")
+    (folder(headless) / "kept.txt").write_bytes(b"kept")
+    assert headless.send("POST", "/deleteMediaFile", {"filename": filename}).status == 200
+    assert outside.exists()
+    assert files(headless) == {"kept.txt": b"kept"}
+
+
+def test_a_file_is_deleted_under_the_name_it_was_stored_with(headless: HeadlessServer) -> None:
+    headless.send("POST", "/storeMediaFile", {"filename": "Foo.TXT", "data": b64(b"x")})
+    headless.send("POST", "/deleteMediaFile", {"filename": "Foo.TXT"})
+    assert files(headless) == {}
+
+
+def test_media_leaves_the_undo_history_alone(api: Api) -> None:
+    api("createDeck", deck="A")
+    api("storeMediaFile", filename="a.txt", data=b64(b"x"))
+    api("deleteMediaFile", filename="a.txt")
+    assert api.look("col.undo_status().undo") == "AnkiConnect: create deck"
+
+
+def test_missing_parameters_are_named(api: Api) -> None:
+    with pytest.raises(ApiFailure, match="missing 1 required positional argument: 'filename'"):
+        api("storeMediaFile", data="x")

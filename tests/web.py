@@ -1,0 +1,105 @@
+"""A real web server for the other end of downloads, with the manners of good and bad ones."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+import time
+from typing import Any, Callable
+
+Handler = http.server.BaseHTTPRequestHandler
+
+
+class Web:
+    def __init__(self) -> None:
+        pages = self._pages = {}  # type: dict[str, Callable[[Handler], None]]
+        self._closing = threading.Event()
+
+        class Pages(Handler):
+            def do_GET(self) -> None:
+                page = pages.get(self.path.partition("?")[0])
+                if page:
+                    page(self)
+                else:
+                    self.send_error(404)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        threading.Thread(target=self._server.serve_forever).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _page(self, name: str, page: Callable[[Handler], None]) -> str:
+        self._pages[f"/{name}"] = page
+        return f"{self.url}/{name}"
+
+    def serve(self, name: str, content: bytes) -> str:
+        """The URL of a page that answers with `content`."""
+
+        def page(handler: Handler) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(content)))
+            handler.end_headers()
+            handler.wfile.write(content)
+
+        return self._page(name, page)
+
+    def redirect(self, name: str, target: str) -> str:
+        def page(handler: Handler) -> None:
+            handler.send_response(302)
+            handler.send_header("Location", target)
+            handler.end_headers()
+
+        return self._page(name, page)
+
+    def drip(self, name: str, *, in_headers: bool = False) -> str:
+        """A page that sends a byte a second, in its body or already in its headers."""
+
+        def page(handler: Handler) -> None:
+            handler.send_response(200)
+            if not in_headers:
+                handler.send_header("Content-Length", "1000")
+                handler.end_headers()
+            while not self._closing.is_set():
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                self._closing.wait(1)
+
+        return self._page(name, page)
+
+    def endless(self, name: str) -> str:
+        def page(handler: Handler) -> None:
+            handler.send_response(200)
+            handler.end_headers()
+            while not self._closing.is_set():
+                handler.wfile.write(b"x" * 100_000)
+
+        return self._page(name, page)
+
+    def cut(self, name: str) -> str:
+        """A page that promises more than it sends."""
+
+        def page(handler: Handler) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "1000")
+            handler.end_headers()
+            handler.wfile.write(b"half")
+
+        return self._page(name, page)
+
+    def slow(self, name: str, content: bytes, seconds: float) -> str:
+        def page(handler: Handler) -> None:
+            time.sleep(seconds)
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(content)))
+            handler.end_headers()
+            handler.wfile.write(content)
+
+        return self._page(name, page)
