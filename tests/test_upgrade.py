@@ -1,0 +1,169 @@
+"""upgrade: asks the person, and installs through Anki's add-on manager."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.build import build
+
+from .conftest import HeadlessServer, LiveServer, Reply
+from .live import LiveAnki
+from .web import Web
+
+QUESTION = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
+
+
+@pytest.fixture(scope="module")
+def own_anki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
+    """An Anki of this module's own, since its add-on gets replaced."""
+    live = LiveAnki(tmp_path_factory.mktemp("upgrade"))
+    live.start()
+    live.anki.wait_until_ready()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def live(own_anki: LiveAnki, template: Path) -> LiveAnki:
+    own_anki.reset(template)
+    return own_anki
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return build(tmp_path_factory.mktemp("package") / "a.ankiaddon").read_bytes()
+
+
+def repacked(package: bytes, manifest: dict[str, Any] | None = None, without: str = "") -> bytes:
+    """The package with other members in its manifest, or without one of its files."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "manifest.json":
+                content = json.dumps({**json.loads(content), **(manifest or {})}).encode()
+            if name != without:
+                new.writestr(name, content)
+        new.writestr("marker.txt", "the newer version")
+    return target.getvalue()
+
+
+def newer(package: bytes) -> bytes:
+    return repacked(package, {"human_version": "99.0.0"})
+
+
+def ask(live: LiveAnki) -> Future[Reply]:
+    """Send the request; the reply comes when the person has answered."""
+    reply: Future[Reply] = Future()
+
+    def send() -> None:
+        server = LiveServer(live)
+        reply.set_result(server.send("POST", "/upgrade", {}))
+        server.close()
+
+    threading.Thread(target=send).start()
+    return reply
+
+
+def click(live: LiveAnki, button: str) -> None:
+    live.wait_for(f"bool({QUESTION})")
+    live.run(f"(box,) = {QUESTION}\nbox.button(aqt.qt.QMessageBox.StandardButton.{button}).click()")
+
+
+def upgrade(live: LiveAnki, web: Web, content: bytes, button: str = "Yes") -> Any:
+    live.configure(upgradeUrl=web.serve("package", content))
+    reply = ask(live)
+    click(live, button)
+    return reply.result(20).json
+
+
+def test_no_upgrades_nothing(live: LiveAnki, web: Web, package: bytes) -> None:
+    assert upgrade(live, web, newer(package), "No") == {"result": False, "error": None}
+    assert not (live.addon / "marker.txt").exists()
+
+
+def test_others_are_answered_while_the_question_is_open(live: LiveAnki, web: Web) -> None:
+    live.configure(upgradeUrl=f"{web.url}/package")
+    reply = ask(live)
+    live.wait_for(f"bool({QUESTION})")
+    assert live.anki.invoke("deckNames")["result"] == ["Default"]
+    assert live.anki.invoke("guiDeckBrowser")["error"] is None
+    assert live.look(
+        f"{QUESTION}[0].defaultButton() is {QUESTION}[0].button(aqt.qt.QMessageBox.StandardButton.No)"
+    )
+    assert not reply.done()
+    click(live, "No")
+    assert reply.result(20).json["result"] is False
+
+
+def test_the_same_version_is_not_newer(live: LiveAnki, web: Web, package: bytes) -> None:
+    assert upgrade(live, web, package) == {"result": False, "error": None}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (lambda p: b"no zip", "broken: File is not a zip file"),
+        (lambda p: p[: len(p) // 2], "broken"),
+        (lambda p: repacked(p, without="__init__.py"), "broken"),
+        (lambda p: repacked(p, without="manifest.json"), "broken"),
+        (lambda p: repacked(p, {"package": "other", "human_version": "99"}), "another add-on: other"),
+        (lambda p: repacked(p, {"human_version": "new"}), "broken"),
+    ],
+)
+def test_a_bad_package_changes_nothing(
+    live: LiveAnki, web: Web, package: bytes, content: Any, text: str
+) -> None:
+    before = (live.addon / "__init__.py").read_bytes()
+    reply = upgrade(live, web, content(package))
+    assert reply["result"] is None
+    assert text in reply["error"]
+    assert (live.addon / "__init__.py").read_bytes() == before
+    assert not (live.addon / "marker.txt").exists()
+
+
+def test_an_unreachable_source_is_an_error(live: LiveAnki, web: Web) -> None:
+    live.configure(upgradeUrl=f"{web.url}/nope")
+    reply = ask(live)
+    click(live, "Yes")
+    assert "download failed with return code 404" in reply.result(20).json["error"]
+
+
+def test_an_unusable_source_is_an_error_without_a_question(live: LiveAnki) -> None:
+    live.configure(upgradeUrl="nonsense")
+    assert "unusable url" in ask(live).result(20).json["error"]
+    assert live.look(QUESTION) == []
+
+
+def test_from_ankiweb_it_uses_ankis_updater_and_tells_when_that_fails(live: LiveAnki) -> None:
+    reply = ask(live)  # no source is set, and the folder is a number as AnkiWeb's are
+    click(live, "Yes")
+    answered = reply.result(60).json
+    # AnkiWeb either cannot be reached or knows no such add-on.
+    assert answered["result"] is not True
+    assert answered["error"] is None or "AnkiWeb" in answered["error"]
+
+
+def test_a_newer_package_is_installed_in_place(live: LiveAnki, web: Web, package: bytes) -> None:
+    (live.addon / "user_files" / "kept.txt").write_text("kept")
+    live.run(f"mw.addonManager.writeConfig({live.addon.name!r}, {{'webTimeout': 1234}})")
+    assert upgrade(live, web, newer(package)) == {"result": True, "error": None}
+    assert (live.addon / "marker.txt").read_text() == "the newer version"
+    assert (live.addon / "user_files" / "kept.txt").read_text() == "kept"
+    assert live.look(f"mw.addonManager.getConfig({live.addon.name!r})['webTimeout']") == 1234
+    assert [path.name for path in live.addon.parent.iterdir() if path.name != "probe"] == [live.addon.name]
+    assert live.anki.invoke("deckNames")["result"] == ["Default"]  # the old one still serves
+
+
+def test_without_a_window_there_is_nobody_to_ask(headless: HeadlessServer) -> None:
+    headless.settings = headless.settings.__class__(upgradeUrl="http://127.0.0.1:1/package")
+    assert headless.send("POST", "/upgrade", {}).status == 501
