@@ -3,18 +3,20 @@
 PYTHON ?= python3
 PORT ?= 8765
 BASE ?= .anki
+OLDEST ?= python3.9
 
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: run serve test lint fix docs build clean
+.PHONY: help run serve test test-oldest lint fix docs build clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run      start a real Anki with the add-on (PORT=$(PORT) BASE=$(BASE))'
 	@echo 'make serve    serve $(BASE)/collection.anki2 without Anki'"'"'s window (PORT=$(PORT))'
 	@echo 'make test     run all tests'
+	@echo 'make test-oldest    run them on Anki 23.10 (OLDEST=$(OLDEST))'
 	@echo 'make lint     check style and types'
 	@echo 'make fix      mend style where that can be done automatically'
 	@echo 'make docs     write the files that follow from the declarations'
@@ -33,6 +35,12 @@ test: $(VENV)/dev
 	@$(BIN)/python -m tools.system chromium || true
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-oldest:
+	@test -x .venv-oldest/bin/python || $(OLDEST) -m venv .venv-oldest
+	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt
+	@.venv-oldest/bin/python -m tools.system qt
+	@.venv-oldest/bin/python -m pytest $(ARGS)
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,7 +57,7 @@ build:
 	@$(PYTHON) -m tools.build
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) .venv-oldest dist
 
 $(VENV)/run: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

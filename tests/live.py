@@ -17,8 +17,7 @@ from tools.launch import Anki
 PROBE = Path(__file__).with_name("probe")
 ADDON_FOLDER = "1999999999"  # AnkiWeb installs add-ons under a number
 
-_RESET = """
-import pathlib, shutil
+_CLOSE_WINDOWS = """
 for name in list(aqt.dialogs._dialogs):
     window = aqt.dialogs._dialogs[name][1]
     if window is not None:
@@ -29,6 +28,12 @@ for name in list(aqt.dialogs._dialogs):
 for window in mw.app.topLevelWidgets():
     if window is not mw and window.isVisible():
         window.close()
+"""
+
+_OPEN_WINDOWS = "[name for name, (_, window) in aqt.dialogs._dialogs.items() if window]"
+
+_REPLACE_COLLECTION = """
+import pathlib, shutil
 path = col.path
 media = pathlib.Path(col.media.dir())
 col.close(downgrade=False)
@@ -98,7 +103,9 @@ class LiveAnki:
 
     def reset(self, template: Path) -> None:
         """Close all windows and put a fresh collection in place."""
-        self.run(_RESET.format(template=str(template)))
+        self.run(_CLOSE_WINDOWS)
+        self.wait_for(f"not {_OPEN_WINDOWS}")  # an editor saves its note first
+        self.run(_REPLACE_COLLECTION.format(template=str(template)))
         self.configure()
 
     def configure(self, **settings: Any) -> None:

@@ -234,12 +234,3 @@ def test_the_question_is_shown_again(gui: Api) -> None:
 def test_ease_must_be_a_number(gui: Api) -> None:
     with pytest.raises(ApiFailure, match="ease: 'good' is not of type 'integer'"):
         gui("guiAnswerCard", ease="good")
-
-
-def test_without_a_profile_windows_are_not_available(gui: Api, anki: LiveServer) -> None:
-    gui.look("setattr(mw, 'kept', mw.col) or setattr(mw, 'col', None)")
-    try:
-        with pytest.raises(ApiFailure, match="^collection is not available$"):
-            gui("guiDeckBrowser")
-    finally:
-        anki.live.run("mw.col = mw.kept")

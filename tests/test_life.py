@@ -164,6 +164,7 @@ def test_the_server_lives_through_a_profile_switch(own_anki: LiveAnki) -> None:
         own_anki.run("mw.pm.create('Other'); mw.unloadProfileAndShowProfileManager()")
         own_anki.wait_for("mw.col is None")
         assert ask(own_anki, "deckNames")["error"] == UNAVAILABLE
+        assert ask(own_anki, "guiDeckBrowser")["error"] == UNAVAILABLE
         assert ask(own_anki, "version")["result"] == 6
         own_anki.run(
             "mw.profileDiag.closeWithoutQuitting() if hasattr(mw.profileDiag, 'closeWithoutQuitting')"

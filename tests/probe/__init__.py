@@ -4,6 +4,7 @@ Lets tests look at windows and the collection from inside. `result` is sent back
 """
 
 import os
+import pickle
 import threading
 import traceback
 from multiprocessing.connection import Listener
@@ -31,7 +32,9 @@ def _run_on_main(source: str) -> tuple[bool, object]:
         names = {"aqt": aqt, "mw": aqt.mw, "col": aqt.mw.col}
         try:
             exec(source, names)
-            answer.append((True, names.get("result")))
+            result = names.get("result")
+            pickle.dumps(result)  # fails here, not in the thread that sends it
+            answer.append((True, result))
         except BaseException:
             answer.append((False, traceback.format_exc()))
         done.set()
