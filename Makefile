@@ -60,6 +60,7 @@ clean:
 	rm -rf $(VENV) .venv-oldest dist
 
 $(VENV)/run: requirements.txt
+	@echo 'making the environment in $(VENV), once'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

@@ -170,6 +170,7 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
     """Each note with its note type and deck found and its fields filled, or refused."""
     find_note_type = functools.cache(partial(require_note_type, col))
     find_deck = functools.cache(partial(_deck_for_notes, col))
+    find_scope = functools.cache(partial(_scope, col))
     drafts = []
     for source in notes:
         if isinstance(source, BadParams):
@@ -186,7 +187,7 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
         draft.note = col.new_note(draft.note_type)
         _fill(draft, source.fields)
         draft.note.tags = [tag for given in source.tags for tag in given.split()]
-        draft.scope = _scope(col, source, draft.deck_id)
+        draft.scope = find_scope(source.options, draft.deck_id)
     return drafts
 
 
@@ -206,8 +207,7 @@ def _fill(draft: _Draft, fields: dict[str, str]) -> None:
             draft.note.fields[position] = value
 
 
-def _scope(col: Collection, source: NewNote, deck_id: AnkiDeckId) -> Scope:
-    options = source.options
+def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
     within = options.duplicate_scope_options
     decks: Optional[frozenset[int]] = None
     if options.duplicate_scope == "deck":
