@@ -119,6 +119,14 @@ def test_names_are_cleaned_and_the_name_used_is_returned(
     assert headless.send("POST", "/retrieveMediaFile", {"filename": sent}).json["result"] == b64(b"x")
 
 
+def test_a_name_that_is_too_long_is_shortened(headless: HeadlessServer) -> None:
+    params = {"filename": "x" * 400 + ".txt", "data": b64(b"x")}
+    stored = headless.send("POST", "/storeMediaFile", params).json["result"]
+    assert stored.endswith(".txt")
+    assert files(headless) == {stored: b"x"}
+    assert headless.send("POST", "/retrieveMediaFile", {"filename": "y" * 400}).json["result"] is False
+
+
 def test_an_existing_file_is_replaced_by_default(api: Api) -> None:
     for content in (b"one", b"two"):
         assert api("storeMediaFile", filename="a.txt", data=b64(content)) == "a.txt"

@@ -145,6 +145,12 @@ def test_a_missing_member_is_named_with_its_path(server: Server) -> None:
     assert reply["error"] == "note.modelName: 'modelName' is a required property"
 
 
+def test_half_a_surrogate_pair_is_no_text(server: Server) -> None:
+    body = b'{"action": "findNotes", "version": 6, "params": {"query": "\\ud800"}}'
+    reply = rpc(server, body)["error"]
+    assert reply == "query: '\\ud800' holds half a surrogate pair, which is no character"
+
+
 def test_a_bug_of_ours_is_logged_and_told_without_a_trace(
     headless: HeadlessServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -230,6 +236,16 @@ def test_multi_may_be_empty_and_may_nest(server: Server) -> None:
     assert rpc(server, {"action": "multi", "params": {"actions": [inner]}}) == [
         {"result": [6], "error": None}
     ]
+
+
+def test_multi_may_not_nest_without_end(server: Server) -> None:
+    message: dict[str, Any] = {"action": "version"}
+    for _ in range(60):
+        message = {"action": "multi", "params": {"actions": [message]}}
+    reply = rpc(server, message)
+    for _ in range(20):
+        (reply,) = reply
+    assert reply["error"] == "multi should be nested 20 deep at most"
 
 
 def test_in_a_multi_each_element_sees_what_the_earlier_ones_did(server: Server) -> None:

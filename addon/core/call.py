@@ -51,6 +51,7 @@ class Call:
     origin: str = ""
     allowed: bool = True
     warnings: list[str] = field(default_factory=list)
+    depth: int = 0  # of the multi that it is part of
 
     def warn(self, text: str) -> None:
         """Report what went wrong without failing the request."""
@@ -58,5 +59,5 @@ class Call:
         self.host.tell(text)
 
     def at_version(self, version: int) -> Call:
-        """The same call as a sub-request of `version`; warnings are shared."""
+        """The same call for a request of `version`; warnings are shared."""
         return replace(self, version=version)

@@ -129,6 +129,10 @@ def check_name(filename: str) -> str:
     return name
 
 
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # unlike Path.is_file, False for names that no file can have
+
+
 class Store:
     """Stores files for one request and can take all of it back."""
 
@@ -153,7 +157,7 @@ class Store:
         names |= {f"{n_stem}-{digest}{extension}" for n_stem in (stem, stem.lower())} | {
             f"{stem.lower()}-{digest}{extension.lower()}"
         }
-        existing = {n for n in names if (self._folder / n).is_file()}
+        existing = {n for n in names if _is_file(self._folder / n)}
         if delete_existing:
             self._trash_others({name, name.lower()} & existing, content)
         stored = self._col.media.write_data(name, content)
@@ -213,7 +217,7 @@ def retrieve_media_file(
     """Read a file of the media folder. Only the last part of a path counts."""
     name = clean_name(filename)
     path = _folder(call) / name
-    if name in ("", ".", "..") or not path.is_file():
+    if name in ("", ".", "..") or not _is_file(path):
         return False
     return base64.b64encode(path.read_bytes()).decode("ascii")
 
@@ -249,6 +253,6 @@ def delete_media_file(col: Collection, filename: FileName) -> None:
     """
     folder = Path(col.media.dir())
     spellings = {filename, unicodedata.normalize("NFC", filename), filename.lower()}
-    names = [n for n in spellings if n == clean_name(n) and n and (folder / n).is_file()]
+    names = [n for n in spellings if n == clean_name(n) and n and _is_file(folder / n)]
     if names:
         col.media.trash_files(names)

@@ -6,6 +6,7 @@ below, `{"result", "error"}` above, and for a failure the latter at every versio
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import itertools
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ BANNER = f"AnkiConnect v.{API_VERSION}"
 VERSION_WHEN_MISSING = 4
 _LAST_BARE_VERSION = 4
 _NEEDS_NO_KEY = "requestPermission"
+_DEEPEST_MULTI = 20
 
 
 @dataclass
@@ -166,7 +168,9 @@ def multi(
     They run strictly one after the other. One that fails does not stop the others and does not fail
     the call. Neighbours that need only the collection run in one go and leave one undo entry.
     """
-    return list(_answers(actions, call))
+    if call.depth == _DEEPEST_MULTI:
+        raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
+    return list(_answers(actions, dataclasses.replace(call, depth=call.depth + 1)))
 
 
 def _answers(messages: list[Json], call: Call) -> Iterator[Json]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import reprlib
 import sys
 import typing
@@ -121,11 +122,16 @@ class Null(Shape):
         return True
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 class Text(Shape):
     def convert(self, value: Json) -> str:
-        if type(value) is str:
-            return value
-        raise Invalid(f"{show(value)} is not of type 'string'")
+        if type(value) is not str:
+            raise Invalid(f"{show(value)} is not of type 'string'")
+        if not value.isascii() and _SURROGATE.search(value):
+            raise Invalid(f"{show(value)} holds half a surrogate pair, which is no character")
+        return value
 
     def schema(self) -> Schema:
         return {"type": "string"}
