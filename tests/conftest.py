@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Protocol
 
+import jsonschema
 import pytest
 from anki.collection import Collection
 
@@ -33,6 +34,11 @@ class Reply:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+RESULTS = {
+    action.name: jsonschema.Draft202012Validator(action.result_schema()) for action in registry.values()
+}
 
 
 class ApiFailure(Exception):
@@ -124,6 +130,7 @@ class Api:
             assert reply.json["result"] is None
             raise ApiFailure(reply.json["error"], reply)
         assert reply.status == 200
+        RESULTS[action].validate(reply.json["result"])
         return reply.json["result"]
 
     def _send(self, action: str, params: dict[str, Any]) -> Reply:
