@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from anki.decks import DeckId as AnkiDeckId
 from anki.notes import Note
 from anki.notes import NoteId as AnkiNoteId
 
-from . import duplicates
+from . import duplicates, note_media
 from .actions import read, write
 from .call import Call
 from .decks import require_deck
@@ -23,7 +22,8 @@ from .duplicates import Candidate, Scope, Verdict
 from .errors import ApiError, BadParams, Conflict
 from .fields import field_positions
 from .ids import NoteId
-from .media import Attachment, Attachments, Store, load_all
+from .media import Store, load_all
+from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
 from .shapes import SPACE_SEPARATED, Otherwise
 from .undo import Edit
@@ -60,32 +60,34 @@ class NoteOptions:
     duplicate_scope_options: DuplicateScopeOptions = DuplicateScopeOptions()
 
 
-@dataclass(frozen=True)
-class NoteContent:
-    """A note that is not in the collection."""
+FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
+Tags = Annotated[list[str], SPACE_SEPARATED, "tags; Anki splits each at spaces"]
 
+
+@dataclass(frozen=True)
+class _Placed:
     deck_name: Annotated[str, "existing deck, in whatever case"]
     model_name: Annotated[str, "existing note type, in whatever case"]
-    fields: Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"] = (
-        field(default_factory=dict)
-    )
-    tags: Annotated[list[str], SPACE_SEPARATED, "tags; Anki splits each at spaces"] = field(
-        default_factory=list
-    )
-    audio: Annotated[Attachments, "adds [sound:name]"] = field(default_factory=list)
-    video: Annotated[Attachments, "adds [sound:name]"] = field(default_factory=list)
-    picture: Annotated[Attachments, "adds an img element"] = field(default_factory=list)
-
-    @property
-    def attachments(self) -> list[Attachment]:
-        return self.audio + self.video + self.picture
 
 
 @dataclass(frozen=True)
-class NewNote(NoteContent):
+class NoteContent(WithMedia, _Placed):
+    """A note that is not in the collection."""
+
+    fields: FieldValues = field(default_factory=dict)
+    tags: Tags = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Filled(_Placed):
+    fields: FieldValues
+
+
+@dataclass(frozen=True)
+class NewNote(WithMedia, _Filled):
     """A candidate note."""
 
-    fields: Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
+    tags: Tags = field(default_factory=list)
     options: NoteOptions = NoteOptions()
 
 
@@ -149,7 +151,7 @@ def can_add_notes(col: Collection, notes: list[TriedNote]) -> list[bool]:
 class _Draft:
     """A note on its way into the collection, or the reason why it won't get there."""
 
-    source: TriedNote
+    source: Union[NewNote, BadParams]
     refusal: Optional[ApiError] = None
     note: Note = field(init=False)
     note_type: NoteType = field(init=False)
@@ -160,10 +162,6 @@ class _Draft:
     @property
     def note_id(self) -> AnkiNoteId:
         return self.note.id
-
-    @property
-    def attachments(self) -> list[Attachment]:
-        return self.source.attachments if isinstance(self.source, NewNote) else []
 
 
 def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
@@ -176,13 +174,14 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
         if isinstance(source, BadParams):
             drafts.append(_Draft(source, refusal=source))
             continue
-        draft = _Draft(source)
+        draft = _Draft(source, source.refusal)
         drafts.append(draft)
         try:
             draft.note_type = find_note_type(source.model_name)
             draft.deck_id = find_deck(source.deck_name)
         except ApiError as error:
             draft.refusal = error
+        if draft.refusal:
             continue
         draft.note = col.new_note(draft.note_type)
         _fill(draft, source.fields)
@@ -240,8 +239,6 @@ def _add(
 ) -> list[_Draft]:
     """Add the notes, or none of them if one is refused and not `keep_good`."""
     drafts = _drafts(col, notes)
-    for draft in drafts:
-        _refuse_bad_media(draft)
     store = Store(col)
     try:
         # Markup in the first field takes part in the check, so such media is stored before it; all
@@ -267,41 +264,14 @@ def _add(
     return drafts
 
 
-def _refuse_bad_media(draft: _Draft) -> None:
-    refusals = (attachment.refusal for attachment in draft.attachments if attachment.refusal)
-    draft.refusal = draft.refusal or next(refusals, None)
-
-
-def _marked_fields(draft: _Draft, attachment: Attachment, call: Call) -> list[int]:
-    """Positions of the fields that get the attachment's markup."""
-    if attachment.fields is None:
-        # The seed's shape: the sound goes into the note. Later versions only store the file.
-        return [0] if call.version <= 4 else []
-    positions = field_positions(draft.note_type)
-    wanted = (positions.get(name.lower()) for name in attachment.fields)
-    return [position for position in wanted if position is not None]
-
-
 def _marks_first_field(draft: _Draft, call: Call) -> bool:
-    return any(a.content is not None and 0 in _marked_fields(draft, a, call) for a in draft.attachments)
+    assert isinstance(draft.source, NewNote)
+    return note_media.marks_first_field(draft.source, draft.note_type, call)
 
 
 def _store_media(draft: _Draft, store: Store, call: Call) -> None:
-    """Store the files of a note and append their markup to its fields."""
     assert isinstance(draft.source, NewNote)
-    draft.media = []
-    for attachment in draft.attachments:
-        if attachment.content is None:
-            continue  # left out: a failed download, or what skipHash names
-        name = store.put(
-            attachment.filename, attachment.content, delete_existing=attachment.delete_existing
-        )
-        draft.media.append(name)
-        is_picture = any(attachment is picture for picture in draft.source.picture)
-        escaped = html.escape(name, quote=False)
-        markup = f'<img src="{escaped}">' if is_picture else f"[sound:{escaped}]"
-        for position in _marked_fields(draft, attachment, call):
-            draft.note.fields[position] += markup
+    draft.media = note_media.store(draft.source, draft.note, draft.note_type, store, call)
 
 
 def _warn_about_clozes(draft: _Draft, call: Call) -> None:
@@ -320,7 +290,6 @@ def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, An
     Raises ApiError for an unknown note type or deck, or media that can't be had.
     """
     (draft,) = _drafts(col, [NewNote(**vars(content))])
-    _refuse_bad_media(draft)
     if draft.refusal:
         raise draft.refusal
     _store_media(draft, Store(col), call)

@@ -1,0 +1,69 @@
+"""Media that a note brings along: stored, and marked up in the note's fields."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from typing import Annotated, Optional
+
+from anki.notes import Note
+
+from .call import Call
+from .errors import ApiError
+from .fields import field_positions
+from .media import Attachment, Attachments, Store
+from .note_types import NoteType
+
+
+@dataclass(frozen=True)
+class WithMedia:
+    """The members of a note in a request that hold its media."""
+
+    audio: Annotated[Attachments, "adds [sound:name]"] = field(default_factory=list)
+    video: Annotated[Attachments, "adds [sound:name]"] = field(default_factory=list)
+    picture: Annotated[Attachments, "adds an img element"] = field(default_factory=list)
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        return self.audio + self.video + self.picture
+
+    @property
+    def refusal(self) -> Optional[ApiError]:
+        """Why the note must be refused for its media, if it must."""
+        return next((a.refusal for a in self.attachments if a.refusal), None)
+
+
+def marks_first_field(source: WithMedia, note_type: NoteType, call: Call) -> bool:
+    return any(0 in _marked_fields(a, note_type, call) for a in source.attachments if a.content is not None)
+
+
+def store(source: WithMedia, note: Note, note_type: NoteType, store: Store, call: Call) -> list[str]:
+    """Store the files, append their markup to the fields of `note`, and return their names.
+
+    What has no content is left out: a failed download, or what skipHash names.
+    """
+    names = []
+    for attachments, markup in (
+        (source.audio + source.video, "[sound:{}]"),
+        (source.picture, '<img src="{}">'),
+    ):
+        for attachment in attachments:
+            if attachment.content is None:
+                continue
+            name = store.put(
+                attachment.filename, attachment.content, delete_existing=attachment.delete_existing
+            )
+            names.append(name)
+            for position in _marked_fields(attachment, note_type, call):
+                note.fields[position] += markup.format(html.escape(name, quote=False))
+    return names
+
+
+def _marked_fields(attachment: Attachment, note_type: NoteType, call: Call) -> list[int]:
+    """Positions of the fields that get the attachment's markup."""
+    if attachment.fields is None:
+        # The seed's shape: the sound goes into the note. Later versions only store the file.
+        return [0] if call.version <= 4 else []
+    positions = field_positions(note_type)
+    wanted = (positions.get(name.lower()) for name in attachment.fields)
+    return [position for position in wanted if position is not None]
