@@ -6,13 +6,25 @@ that they need one; they import aqt only when an action runs.
 
 from __future__ import annotations
 
-from .core import cards, decks, media, misc, new_notes, note_types, notes, protocol, reviews, tags
+from .core import (
+    cards,
+    decks,
+    media,
+    misc,
+    new_notes,
+    note_types,
+    note_updates,
+    notes,
+    protocol,
+    reviews,
+    tags,
+)
 from .core.actions import Action, Kind, registry
 from .gui import adding, browsing, reviewing, screens, upgrading
 
 __all__ = ["Action", "Kind", "registry"]
 
 _DECLARING = (
-    *(cards, decks, media, misc, new_notes, note_types, notes, protocol, reviews, tags),
+    *(cards, decks, media, misc, new_notes, note_types, note_updates, notes, protocol, reviews, tags),
     *(adding, browsing, reviewing, screens, upgrading),
 )

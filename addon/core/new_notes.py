@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Optional, Union
+from typing import Annotated, Optional, TypedDict, Union
 
 from anki.collection import AddNoteRequest, Collection
 from anki.consts import MODEL_CLOZE
@@ -136,15 +136,44 @@ def add_notes(col: Collection, edit: Edit, call: Call, notes: list[TriedNote]) -
     return [None if draft.refusal else draft.note_id for draft in drafts]
 
 
+@read("canAddNote")
+def can_add_note(col: Collection, note: TriedNote) -> bool:
+    """Tell whether addNote would accept a note. See canAddNotes."""
+    return can_add_notes(col, [note])[0]
+
+
 @read("canAddNotes")
 def can_add_notes(col: Collection, notes: list[TriedNote]) -> list[bool]:
     """Tell for each note, in order, whether addNote would accept it.
 
     Each is judged against the collection, not against the others. Media is neither fetched nor stored.
     """
+    return [verdict["canAdd"] for verdict in can_add_notes_with_reasons(col, notes)]
+
+
+class _Verdict(TypedDict):
+    canAdd: bool
+
+
+class CanAddDetail(_Verdict, total=False):
+    error: Annotated[str, "present when canAdd is false: what addNote would fail with"]
+
+
+@read("canAddNoteWithErrorDetail")
+def can_add_note_with_reason(col: Collection, note: TriedNote) -> CanAddDetail:
+    """Tell whether addNote would accept a note, and if not, why."""
+    return can_add_notes_with_reasons(col, [note])[0]
+
+
+@read("canAddNotesWithErrorDetail")
+def can_add_notes_with_reasons(col: Collection, notes: list[TriedNote]) -> list[CanAddDetail]:
+    """Tell for each note, in order, whether addNote would accept it, and if not, why."""
     drafts = _drafts(col, notes)
     _judge(col, drafts, in_turn=False)
-    return [draft.refusal is None for draft in drafts]
+    return [
+        {"canAdd": False, "error": str(draft.refusal)} if draft.refusal else {"canAdd": True}
+        for draft in drafts
+    ]
 
 
 @dataclass(eq=False)

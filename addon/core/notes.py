@@ -6,11 +6,13 @@ from typing import Annotated, Optional, TypedDict, Union
 
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
+from anki.errors import NotFoundError
+from anki.notes import Note
 from anki.notes import NoteId as AnkiNoteId
 
 from .actions import read, write
 from .call import Call
-from .errors import BadParams
+from .errors import BadParams, NoteNotFound
 from .fields import FieldValue, field_names
 from .ids import CardId, NoteId, NoteIds
 from .search import Empty, Query, rows
@@ -82,6 +84,19 @@ def notes_info(
     return [described.get(note_id) or Empty() for note_id in notes]
 
 
+class NoteModTime(TypedDict):
+    noteId: NoteId
+    mod: Annotated[int, "modification time in seconds"]
+
+
+@read("notesModTime")
+def notes_mod_time(col: Collection, notes: NoteIds) -> list[Union[NoteModTime, Empty]]:
+    """Return id and modification time of each note, in order; `{}` for an unknown one."""
+    found = rows(col, "select id, mod from notes where id in ({})", notes)
+    times = {note_id: NoteModTime(noteId=note_id, mod=mod) for note_id, mod in found}
+    return [times.get(note_id) or Empty() for note_id in notes]
+
+
 @write("deleteNotes")
 def delete_notes(col: Collection, edit: Edit, notes: NoteIds) -> None:
     """Delete notes with all their cards. Unknown notes are ignored; media stays."""
@@ -90,3 +105,19 @@ def delete_notes(col: Collection, edit: Edit, notes: NoteIds) -> None:
     ]
     if existing:
         edit(col.remove_notes, existing)
+
+
+@write("removeEmptyNotes")
+def remove_empty_notes(col: Collection, edit: Edit) -> None:
+    """Delete the notes whose cards are all empty, as Anki's Empty Cards does with whole notes."""
+    doomed = [AnkiNoteId(note.note_id) for note in col.get_empty_cards().notes if note.will_delete_note]
+    if doomed:
+        edit(col.remove_notes, doomed)
+
+
+def require_note(col: Collection, note_id: AnkiNoteId) -> Note:
+    """The note. Raises NoteNotFound."""
+    try:
+        return col.get_note(note_id)
+    except NotFoundError:
+        raise NoteNotFound(note_id) from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Callable
 
 from anki.collection import Collection
 from anki.notes import NoteId as AnkiNoteId
 
-from .actions import write
-from .ids import NoteIds
+from .actions import read, write
+from .ids import NoteId, NoteIds
+from .notes import require_note
 from .search import rows
-from .shapes import SPACE_SEPARATED
+from .shapes import SPACE_SEPARATED, Wire
 from .undo import Edit
 
 Tags = Annotated[list[str], SPACE_SEPARATED, "tags; as one string they are separated by spaces"]
@@ -49,6 +51,60 @@ def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None
     )
     if carrying:
         edit(col.tags.bulk_remove, carrying, " ".join(tags))
+
+
+@read("getTags")
+def tags(col: Collection) -> list[str]:
+    """List all tags that the collection knows, sorted, those that no note carries included."""
+    return col.tags.all()
+
+
+@read("getNoteTags")
+def tags_of_note(col: Collection, note: NoteId) -> list[str]:
+    """List the tags of a note."""
+    return require_note(col, note).tags
+
+
+@write("clearUnusedTags")
+def clear_unused_tags(col: Collection, edit: Edit) -> None:
+    """Forget the tags that no note carries."""
+    edit(col.tags.clear_unused_tags)
+
+
+TagToReplace = Annotated[str, Wire("tag_to_replace"), "whole tag, in whatever case"]
+NewTag = Annotated[str, Wire("replace_with_tag"), "what takes its place; several where it has spaces"]
+
+
+@write("replaceTags")
+def replace_tags(
+    col: Collection, edit: Edit, notes: NoteIds, tag_to_replace: TagToReplace, replace_with_tag: NewTag
+) -> None:
+    """Replace a tag on those of the notes that carry it. Unknown notes are ignored."""
+    old = tag_to_replace.lower()
+    carrying = _notes_whose_tags(col, notes, lambda present: old in present)
+    if not carrying:
+        return
+    first, *others = replace_with_tag.split() or [""]
+    edit(
+        col.tags.find_and_replace,
+        note_ids=carrying,
+        search=f"^{re.escape(tag_to_replace)}$",
+        replacement=first.replace("$", "$$"),
+        regex=True,
+        match_case=False,
+    )
+    if others:
+        edit(col.tags.bulk_add, carrying, " ".join(others))
+
+
+@write("replaceTagsInAllNotes")
+def replace_tags_in_all_notes(
+    col: Collection, edit: Edit, tag_to_replace: TagToReplace, replace_with_tag: NewTag
+) -> None:
+    """Replace a tag on all notes that carry it."""
+    assert col.db
+    tagged = col.db.list("select id from notes where tags != ''")
+    replace_tags(col, edit, tagged, tag_to_replace, replace_with_tag)
 
 
 def _notes_whose_tags(
