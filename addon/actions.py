@@ -6,7 +6,7 @@ that they need one; they import aqt only when an action runs.
 
 from __future__ import annotations
 
-from .core import (
+from .core import (  # noqa: F401  imported for what they declare
     cards,
     decks,
     media,
@@ -17,14 +17,10 @@ from .core import (
     notes,
     protocol,
     reviews,
+    statistics,
     tags,
 )
 from .core.actions import Action, Kind, registry
-from .gui import adding, browsing, reviewing, screens, upgrading
+from .gui import adding, browsing, reviewing, screens, upgrading  # noqa: F401
 
 __all__ = ["Action", "Kind", "registry"]
-
-_DECLARING = (
-    *(cards, decks, media, misc, new_notes, note_types, note_updates, notes, protocol, reviews, tags),
-    *(adding, browsing, reviewing, screens, upgrading),
-)
