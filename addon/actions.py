@@ -12,6 +12,8 @@ from .core import (  # noqa: F401  imported for what they declare
     media,
     misc,
     new_notes,
+    note_type_details,
+    note_type_edits,
     note_types,
     note_updates,
     notes,

@@ -33,6 +33,7 @@ from .shapes import Invalid, Json, Member, Schema, member_of, members_schema, sh
 from .undo import Edit
 
 F = TypeVar("F", bound=Callable[..., Any])
+Reading = Callable[[Mapping[str, Json]], Mapping[str, Json]]
 
 
 class Kind(enum.Enum):
@@ -62,6 +63,7 @@ class Action:
     result: Any  # the type hint
     undo: str
     before: Optional[Callable[..., None]]
+    reading: Optional[Reading]
 
     @property
     def summary(self) -> str:
@@ -74,6 +76,8 @@ class Action:
 
     def bind(self, params: Mapping[str, Json]) -> dict[str, Any]:
         """The arguments that `params` stand for. Raises BadParams in words that clients know."""
+        if self.reading:
+            params = self.reading(params)
         if not params.keys() <= self.wire_names:
             unknown = next(name for name in params if name not in self.wire_names)
             raise BadParams(f"AnkiConnect.{self.name}() got an unexpected keyword argument '{unknown}'")
@@ -131,14 +135,20 @@ def read(name: str) -> Callable[[F], F]:
     return _declare(name, Kind.READ)
 
 
-def write(name: str, *, undo: str = "", before: Optional[Callable[..., None]] = None) -> Callable[[F], F]:
+def write(
+    name: str,
+    *,
+    undo: str = "",
+    before: Optional[Callable[..., None]] = None,
+    reading: Optional[Reading] = None,
+) -> Callable[[F], F]:
     """Declare an action that may change something.
 
     `undo` names its entry in the Edit menu, the words of the wire name unless given. `before` is
     called with the same arguments on the HTTP thread first, for what takes long without needing the
-    collection.
+    collection. `reading` puts the parameters that some clients send into the declared form.
     """
-    return _declare(name, Kind.WRITE, undo=undo, before=before)
+    return _declare(name, Kind.WRITE, undo=undo, before=before, reading=reading)
 
 
 def gui(name: str, *, lane: Lane = Lane.WINDOW) -> Callable[[F], F]:
@@ -157,6 +167,7 @@ def _declare(
     lane: Optional[Lane] = None,
     undo: str = "",
     before: Optional[Callable[..., None]] = None,
+    reading: Optional[Reading] = None,
 ) -> Callable[[F], F]:
     def register(function: F) -> F:
         hints = typing.get_type_hints(function, include_extras=True)
@@ -181,6 +192,7 @@ def _declare(
             result=hints["return"],
             undo=undo or _words(name),
             before=before,
+            reading=reading,
         )
         return function
 
