@@ -87,7 +87,7 @@ def test_an_unknown_deck_has_no_reviews_and_is_not_made(api: Api) -> None:
 
 def test_today_counts_answers_and_no_manual_entries(api: Api, card: int) -> None:
     api("answerCards", answers=[{"cardId": card, "ease": 1}, {"cardId": card, "ease": 3}])
-    manual, long_ago = entry(card, 0, ease=0), entry(card, 3 * DAY)
+    manual, long_ago = entry(card, 5, ease=0), entry(card, 3 * DAY)
     api("insertReviews", reviews=[manual, long_ago])
     assert api("getNumCardsReviewedToday") == 2
 

@@ -1,0 +1,209 @@
+"""The state of cards: ease factors, due dates, positions, grades."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Optional, TypedDict, Union
+
+from anki.cards import CardId as AnkiCardId
+from anki.collection import Collection
+from anki.consts import CARD_TYPE_NEW, QUEUE_TYPE_SUSPENDED
+
+from .actions import read, write
+from .call import Call
+from .cards import CardInfo, cards_info, columns
+from .errors import BadParams, CardNotFound
+from .ids import CardId, CardIds
+from .reviews import Answer, answer_cards
+from .search import Empty, Query
+from .shapes import Accepts, Json, Otherwise
+from .undo import Edit
+
+
+class CardModTime(TypedDict):
+    cardId: CardId
+    mod: Annotated[int, "modification time in seconds"]
+
+
+@read("cardsModTime")
+def cards_mod_time(col: Collection, cards: CardIds) -> list[Union[CardModTime, Empty]]:
+    """Return id and modification time of each card, in order; `{}` for an unknown one."""
+    times = {
+        card_id: CardModTime(cardId=card_id, mod=mod)
+        for card_id, (mod,) in columns(col, cards, "mod").items()
+    }
+    return [times.get(card) or Empty() for card in cards]
+
+
+@read("findCardsInfo")
+def find_cards_info(col: Collection, query: Query = None) -> list[Union[CardInfo, Empty]]:
+    """Find cards and describe them: findCards and cardsInfo in one."""
+    return [] if query is None else cards_info(col, list(col.find_cards(query)))
+
+
+@read("suspended")
+def is_suspended(col: Collection, card: CardId) -> bool:
+    """Tell whether a card is suspended."""
+    found = columns(col, [card], "queue")
+    if not found:
+        raise CardNotFound(card)
+    return bool(found[card][0] == QUEUE_TYPE_SUSPENDED)
+
+
+Factor = Annotated[int, "ease factor in permille, 0 if never reviewed"]
+
+
+@read("getEaseFactors")
+def ease_factors(col: Collection, cards: CardIds) -> list[Optional[Factor]]:
+    """Return the ease factor of each card, in order; null for an unknown one."""
+    factors = columns(col, cards, "factor")
+    return [factors[card][0] if card in factors else None for card in cards]
+
+
+@write("setEaseFactors")
+def set_ease_factors(
+    col: Collection,
+    edit: Edit,
+    cards: CardIds,
+    ease_factors: Annotated[list[int], "one per card, in permille; surplus ones are ignored"],
+) -> Annotated[list[bool], "per card: whether it exists"]:
+    """Set the ease factors of cards."""
+    if len(ease_factors) < len(cards):
+        raise BadParams(f"easeFactors: {len(ease_factors)} factors for {len(cards)} cards")
+    wanted = dict(zip(cards, ease_factors))
+    present = columns(col, cards, "factor")
+    changing = []
+    for card_id, (factor,) in present.items():
+        if factor != wanted[card_id]:
+            card = col.get_card(card_id)
+            card.factor = wanted[card_id]
+            changing.append(card)
+    if changing:
+        edit(col.update_cards, changing)
+    return [card in present for card in cards]
+
+
+@write("forgetCards")
+def forget_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
+    """Turn cards back into new ones, at the positions they had as new cards.
+
+    Counters stay, and manual entries are written to the review log. Unknown cards are ignored.
+    """
+    known = list(columns(col, cards, "id"))
+    if known:
+        edit(col.sched.schedule_cards_as_new, known, restore_position=True, reset_counts=False)
+
+
+_DAYS = re.compile(r"\d+(-\d+)?!?")
+
+
+def _number_as_text(value: Json) -> Json:
+    return str(value) if type(value) is int else value
+
+
+@write("setDueDate")
+def set_due_date(
+    col: Collection,
+    edit: Edit,
+    cards: CardIds,
+    days: Annotated[
+        str,
+        Accepts(_number_as_text, {"type": "integer"}),
+        "days from today: N, or N-M for a random one per card; followed by ! to set the interval too",
+    ],
+) -> Annotated[Literal[True], "done"]:
+    """Make cards due on a day. New cards become review cards; unknown ones are ignored."""
+    if not _DAYS.fullmatch(days.strip()):
+        raise BadParams(f"days should be like 0, 3-7 or 1!, not {days!r}")
+    span = sorted(int(day) for day in re.findall(r"\d+", days))  # Anki refuses a reversed one
+    text = "-".join(map(str, span)) + ("!" if "!" in days else "")
+    known = list(columns(col, cards, "id"))
+    if known:
+        edit(col.sched.set_due_date, known, text)
+    return True
+
+
+@write("gradeNow")
+def grade_now(
+    col: Collection,
+    edit: Edit,
+    call: Call,
+    cards: CardIds,
+    ease: Annotated[int, Otherwise("ease must be between 1 and 4"), "1 Again, 2 Hard, 3 Good, 4 Easy"],
+) -> Annotated[Literal[True], "all cards were graded"]:
+    """Grade cards, all with one rating, whether or not they are due.
+
+    An unknown card fails the call, and nothing is changed.
+    """
+    if not 1 <= ease <= 4:
+        raise BadParams("ease must be between 1 and 4")
+    known = columns(col, cards, "id")
+    for card in cards:
+        if card not in known:
+            raise CardNotFound(card)
+    answer_cards(col, edit, call, [Answer(card, ease) for card in known])
+    return True
+
+
+class Repositioned(TypedDict):
+    requested: Annotated[int, "length of the list sent"]
+    deduped: Annotated[int, "distinct ids"]
+    eligibleNew: Annotated[int, "existing new cards among them"]
+    repositioned: Annotated[int, "cards moved"]
+    skippedNotFound: list[CardId]
+    skippedNotNew: list[CardId]
+    appliedStartPosition: int
+    appliedStep: int
+    appliedShift: bool
+
+
+@write("repositionNewCards")
+def reposition_new_cards(
+    col: Collection,
+    edit: Edit,
+    ordered_card_ids: Annotated[
+        list[CardId],
+        Otherwise("orderedCardIds should contain only integers: {value}"),
+        "in their new order",
+    ],
+    start_position: Annotated[
+        int, Otherwise("startPosition should be an integer >= 1: {value}"), "1 or more"
+    ],
+    step: Annotated[int, Otherwise("step should be an integer >= 1: {value}"), "1 or more"],
+    shift: Annotated[
+        bool, Otherwise("shift should be a boolean: {value}"), "move other new cards out of the way"
+    ],
+) -> Repositioned:
+    """Give new cards consecutive positions, in the order listed.
+
+    Repeated ids count once. Ids that do not exist or are not new are reported, not errors.
+    """
+    if not ordered_card_ids:
+        raise BadParams(f"orderedCardIds should be a non-empty list: {ordered_card_ids}")
+    for name, value in (("startPosition", start_position), ("step", step)):
+        if value < 1:
+            raise BadParams(f"{name} should be an integer >= 1: {value}")
+    distinct = list(dict.fromkeys(ordered_card_ids))
+    kinds = columns(col, distinct, "type")
+    new = [card for card in distinct if card in kinds and kinds[card][0] == CARD_TYPE_NEW]
+    moved = 0
+    if new:
+        moved = edit(
+            col.sched.reposition_new_cards,
+            [AnkiCardId(card) for card in new],
+            starting_from=start_position,
+            step_size=step,
+            randomize=False,
+            shift_existing=shift,
+        ).count
+    return {
+        "requested": len(ordered_card_ids),
+        "deduped": len(distinct),
+        "eligibleNew": len(new),
+        "repositioned": moved,
+        "skippedNotFound": [card for card in distinct if card not in kinds],
+        "skippedNotNew": [card for card in distinct if card in kinds and card not in new],
+        "appliedStartPosition": start_position,
+        "appliedStep": step,
+        "appliedShift": shift,
+    }
