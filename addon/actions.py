@@ -19,6 +19,8 @@ from .core import (  # noqa: F401  imported for what they declare
     note_types,
     note_updates,
     notes,
+    overview,
+    packages,
     protocol,
     reviews,
     statistics,

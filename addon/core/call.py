@@ -25,6 +25,9 @@ class Host(Protocol):
     def profile(self) -> Optional[str]:
         """The name of the open profile, None while there is none."""
 
+    def profiles(self) -> list[str]:
+        """The names of all profiles."""
+
     def is_ready(self) -> bool:
         """Whether a collection is open."""
 

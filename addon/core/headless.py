@@ -36,6 +36,9 @@ class HeadlessHost:
         """There are no profiles here; the file's name tells collections apart."""
         return self._name
 
+    def profiles(self) -> list[str]:
+        return [self._name]
+
     def is_ready(self) -> bool:
         return not self._closed
 

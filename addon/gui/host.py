@@ -69,6 +69,11 @@ class QtHost(QObject):
     def profile(self) -> Optional[str]:
         return self._mw.pm.name if self.is_ready() else None
 
+    def profiles(self) -> list[str]:
+        # Anki's list of profiles is a database that belongs to the main thread.
+        names: list[str] = self._wait(self._post(self._mw.pm.profiles))
+        return names
+
     def is_ready(self) -> bool:
         col = self._mw.col
         return not self._away and col is not None and getattr(col, "db", None) is not None

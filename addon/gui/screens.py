@@ -29,6 +29,12 @@ def show_deck_review(name: DeckName) -> Found:
     return _select_and_show(name, "review")
 
 
+@gui("reloadCollection")
+def refresh_windows() -> None:
+    """Have all open windows show what the collection holds now."""
+    main_window().reset()
+
+
 def _select_and_show(name: str, state: str) -> bool:
     mw = main_window()
     deck_id = mw.col.decks.id_for_name(name)
