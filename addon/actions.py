@@ -21,6 +21,7 @@ from .core import (  # noqa: F401  imported for what they declare
     notes,
     overview,
     packages,
+    presets,
     protocol,
     reviews,
     statistics,

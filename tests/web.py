@@ -6,6 +6,7 @@ import http.server
 import threading
 import time
 from typing import Any, Callable
+from urllib.parse import urlsplit
 
 Handler = http.server.BaseHTTPRequestHandler
 
@@ -17,7 +18,7 @@ class Web:
 
         class Pages(Handler):
             def do_GET(self) -> None:
-                page = pages.get(self.path.partition("?")[0])
+                page = pages.get(urlsplit(self.path).path)  # a whole URL from clients of a proxy
                 if page:
                     page(self)
                 else:

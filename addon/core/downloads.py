@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from .errors import ApiError, BadParams
 
@@ -95,7 +93,7 @@ class _Deadline:
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Connects through connections that the deadline watches."""
+    """Connects through connections that the deadline watches, also to a proxy."""
 
     def __init__(self, deadline: _Deadline) -> None:
         self._deadline = deadline
@@ -103,22 +101,26 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        self._watch(manager)
+        return manager
+
+    def _watch(self, manager: Any) -> None:
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: self._watched(pool) for scheme, pool in pools.items()}
+
+    def _watched(self, pool: Any) -> Any:
         deadline = self._deadline
 
-        class Connection(HTTPConnection):
+        class Connection(pool.ConnectionCls):  # type: ignore[misc]
             def connect(self) -> None:
                 super().connect()
                 deadline.watch(self.sock)
 
-        class SecureConnection(HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                deadline.watch(self.sock)
-
-        class Pool(HTTPConnectionPool):
+        class Pool(pool):  # type: ignore[misc]
             ConnectionCls = Connection
 
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = SecureConnection
-
-        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+        return Pool

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, TypedDict
 
 from anki.notes import Note
+
+_DROPPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class FieldValue(TypedDict):
@@ -24,3 +27,11 @@ def field_values(note: Note) -> dict[str, FieldValue]:
 def field_positions(note_type: dict[str, Any]) -> dict[str, int]:
     """Position of each field by its name in lower case: clients don't agree on the case."""
     return {name.lower(): order for order, name in enumerate(field_names(note_type))}
+
+
+def without_dropped(text: str) -> str:
+    """`text` as Anki stores it: without control characters, so `\\r\\n` becomes `\\n`.
+
+    Anki looks for duplicates of the text as it came, and so finds none of what it stored itself.
+    """
+    return _DROPPED.sub("", text)

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,12 +111,15 @@ def decode(data: str) -> bytes:
         raise BadParams(str(error)) from None
 
 
-# Names. Anki drops these characters when it stores a file; see normalize_filename in rslib.
+# Names, as `normalize_filename` and its neighbours in rslib make them.
+
 _DROPPED = re.compile(r'[\[\]<>:"/?*^\\|\x00-\x1f\x7f]')
+_DEVICE = re.compile(r"\A(con|prn|aux|nul|com[1-9]|lpt[1-9])(?=\.|\Z)", re.IGNORECASE)
+_LONGEST = 120  # bytes of UTF-8
 
 
 def clean_name(filename: str) -> str:
-    """The name under which Anki stores `filename`, apart from rare cases: use what storing returns."""
+    """The last part of `filename`, composed (NFC) and without the characters that Anki drops."""
     last = re.split(r"[/\\]", filename)[-1]
     return _DROPPED.sub("", unicodedata.normalize("NFC", last)).replace("\xa0", " ")
 
@@ -129,8 +132,61 @@ def check_name(filename: str) -> str:
     return name
 
 
+def _spellings(name: str) -> list[str]:
+    """The names that a file may have which was stored under the clean name `name`.
+
+    Anki changes names that Windows can't have and shortens long ones. From 26.05 on it also lower-cases
+    those of new files.
+    """
+    names = []
+    for cased in (name, name.lower()):
+        portable = _without_bad_end(_DEVICE.sub(r"\1_", cased))
+        if len(portable.encode()) > _LONGEST:
+            stem, extension = _shorten(portable, _LONGEST)
+            portable = _without_bad_end(f"{stem}.{extension}" if extension else stem)
+        names += [cased, portable]
+    return list(dict.fromkeys(names))
+
+
+def _hashed(name: str, content: bytes) -> str:
+    """The name that Anki gives to new `content` when `name` is taken."""
+    digest = hashlib.sha1(content).hexdigest()
+    stem, extension = _shorten(name, _LONGEST - len(digest) - 1)
+    return f"{stem}-{digest}.{extension}"
+
+
+def _without_bad_end(name: str) -> str:
+    return f"{name}_" if name.endswith((" ", ".")) else name
+
+
+def _shorten(name: str, limit: int) -> tuple[str, str]:
+    """Stem and extension that fit into `limit` bytes, with a dot between and one character after."""
+    stem, dot, extension = name.rpartition(".")
+    if not dot:
+        stem, extension = name, ""
+    extension = _first_bytes(extension, 10)
+    return _first_bytes(stem, limit - len(extension.encode()) - 2), extension
+
+
+def _first_bytes(text: str, count: int) -> str:
+    return text.encode()[:count].decode(errors="ignore")
+
+
 def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # unlike Path.is_file, False for names that no file can have
+
+
+def _find(folder: Path, filename: str) -> Optional[Path]:
+    """The file that was stored as `filename`."""
+    paths = (folder / name for name in _spellings(clean_name(filename)))
+    return next(filter(_is_file, paths), None)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    name: str  # that Anki really used
+    content: bytes
+    replaced: tuple[str, ...] = ()  # names of the files that had to go for it
 
 
 class Store:
@@ -139,49 +195,51 @@ class Store:
     def __init__(self, col: Collection) -> None:
         self._col = col
         self._folder = Path(col.media.dir())
-        self._created: list[str] = []
-        self._replaced: dict[str, bytes] = {}
+        self._before: dict[str, Optional[bytes]] = {}  # what was under each name we touched, if anything
 
-    def put(self, filename: str, content: bytes, *, delete_existing: bool) -> str:
-        """Store `content` and return the name that Anki really used.
+    def put(self, filename: str, content: bytes, *, delete_existing: bool) -> StoredFile:
+        """Store `content`.
 
         With `delete_existing`, a different file of that name goes to the media trash; otherwise Anki
         puts the content's SHA-1 into the new name. An identical file is reused.
         """
         name = check_name(filename)
-        digest = hashlib.sha1(content).hexdigest()
-        stem, extension = os.path.splitext(name)
-        # From 26.05 on Anki lower-cases new names, and before it asks for an unused one it looks for
-        # a file of the same name in either case.
-        names = {name, name.lower()}
-        names |= {f"{n_stem}-{digest}{extension}" for n_stem in (stem, stem.lower())} | {
-            f"{stem.lower()}-{digest}{extension.lower()}"
-        }
-        existing = {n for n in names if _is_file(self._folder / n)}
-        if delete_existing:
-            self._trash_others({name, name.lower()} & existing, content)
+        spellings = _spellings(name)
+        replaced = self._trash_others(spellings, content) if delete_existing else ()
+        possible = {*spellings, *(_hashed(spelling, content) for spelling in spellings)}
+        absent = {n for n in possible if not _is_file(self._folder / n)}
         stored = self._col.media.write_data(name, content)
-        if stored in names - existing:
-            self._created.append(stored)
-        return stored
+        if stored in absent:
+            self._before.setdefault(stored, None)
+        return StoredFile(stored, content, replaced)
 
-    def _trash_others(self, names: Iterable[str], content: bytes) -> None:
+    def _trash_others(self, names: Iterable[str], content: bytes) -> tuple[str, ...]:
+        trashed = []
         for name in names:
-            old = (self._folder / name).read_bytes()
-            if old != content:
+            # Looked for one by one: where case makes no difference, two names can be the same file.
+            old = self._read(name)
+            if old is not None and old != content:
+                self._before.setdefault(name, old)
                 self._col.media.trash_files([name])
-                self._replaced[name] = old
+                trashed.append(name)
+        return tuple(trashed)
 
-    def take_back(self, *, keep: Container[str] = ()) -> None:
-        """Leave the folder as it was before, apart from the files named in `keep`."""
-        created = [name for name in self._created if name not in keep]
-        if created:
-            self._col.media.trash_files(created)
-        for name, old in self._replaced.items():
-            if name not in keep:
-                (self._folder / name).write_bytes(old)
-        self._created = [name for name in self._created if name in keep]
-        self._replaced = {name: old for name, old in self._replaced.items() if name in keep}
+    def _read(self, name: str) -> Optional[bytes]:
+        path = self._folder / name
+        return path.read_bytes() if _is_file(path) else None
+
+    def take_back(self, *, keep: Iterable[StoredFile] = ()) -> None:
+        """Leave the folder as if only the files in `keep` had been stored."""
+        wanted = dict(self._before)
+        for file in keep:
+            wanted.update(dict.fromkeys(file.replaced))
+            wanted[file.name] = file.content
+        gone = [n for n, content in wanted.items() if content is None and _is_file(self._folder / n)]
+        if gone:
+            self._col.media.trash_files(gone)
+        for name, content in wanted.items():
+            if content is not None and self._read(name) != content:
+                (self._folder / name).write_bytes(content)
 
 
 @write("storeMediaFile")
@@ -205,7 +263,7 @@ def store_media_file(
         return None
 
     def put(col: Collection) -> str:
-        return Store(col).put(filename, content, delete_existing=delete_existing)
+        return Store(col).put(filename, content, delete_existing=delete_existing).name
 
     return call.host.on_collection(put)
 
@@ -215,11 +273,8 @@ def retrieve_media_file(
     call: Call, filename: FileName
 ) -> Annotated[Union[str, Literal[False]], "content in base64, or false if there is no such file"]:
     """Read a file of the media folder. Only the last part of a path counts."""
-    name = clean_name(filename)
-    path = _folder(call) / name
-    if name in ("", ".", "..") or not _is_file(path):
-        return False
-    return base64.b64encode(path.read_bytes()).decode("ascii")
+    path = _find(_folder(call), filename)
+    return base64.b64encode(path.read_bytes()).decode("ascii") if path else False
 
 
 @read("getMediaFilesNames")
@@ -251,8 +306,6 @@ def delete_media_file(col: Collection, filename: FileName) -> None:
 
     A name that is not in the folder, or leads out of it, has no effect.
     """
-    folder = Path(col.media.dir())
-    spellings = {filename, unicodedata.normalize("NFC", filename), filename.lower()}
-    names = [n for n in spellings if n == clean_name(n) and n and _is_file(folder / n)]
-    if names:
-        col.media.trash_files(names)
+    path = _find(Path(col.media.dir()), filename)
+    if path and not re.search(r"[/\\]", filename):
+        col.media.trash_files([path.name])

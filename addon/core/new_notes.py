@@ -20,9 +20,9 @@ from .call import Call
 from .decks import require_deck
 from .duplicates import Candidate, Scope, Verdict
 from .errors import ApiError, BadParams, Conflict
-from .fields import field_positions
+from .fields import field_positions, without_dropped
 from .ids import NoteId
-from .media import Store, load_all
+from .media import Store, StoredFile, load_all
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
 from .shapes import SPACE_SEPARATED, Otherwise
@@ -186,7 +186,7 @@ class _Draft:
     note_type: NoteType = field(init=False)
     deck_id: AnkiDeckId = field(init=False)
     scope: Scope = field(init=False)
-    media: Optional[list[str]] = None  # names of its stored files
+    media: Optional[list[StoredFile]] = None
 
     @property
     def note_id(self) -> AnkiNoteId:
@@ -232,7 +232,7 @@ def _fill(draft: _Draft, fields: dict[str, str]) -> None:
     for name, value in fields.items():
         position = positions.get(name.lower())
         if position is not None:
-            draft.note.fields[position] = value
+            draft.note.fields[position] = without_dropped(value)
 
 
 def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
@@ -279,7 +279,8 @@ def _add(
         accepted = [draft for draft in drafts if not draft.refusal]
         if len(accepted) < len(drafts) and not keep_good:
             accepted = []
-        store.take_back(keep={name for draft in accepted for name in draft.media or ()})
+        if len(accepted) < len(drafts):
+            store.take_back(keep=[file for draft in accepted for file in draft.media or ()])
         for draft in accepted:
             if draft.media is None:
                 _store_media(draft, store, call)

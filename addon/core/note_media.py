@@ -11,7 +11,7 @@ from anki.notes import Note
 from .call import Call
 from .errors import ApiError
 from .fields import field_positions
-from .media import Attachment, Attachments, Store
+from .media import Attachment, Attachments, Store, StoredFile
 from .note_types import NoteType
 
 
@@ -37,12 +37,12 @@ def marks_first_field(source: WithMedia, note_type: NoteType, call: Call) -> boo
     return any(0 in _marked_fields(a, note_type, call) for a in source.attachments if a.content is not None)
 
 
-def store(source: WithMedia, note: Note, note_type: NoteType, store: Store, call: Call) -> list[str]:
-    """Store the files, append their markup to the fields of `note`, and return their names.
+def store(source: WithMedia, note: Note, note_type: NoteType, store: Store, call: Call) -> list[StoredFile]:
+    """Store the files, append their markup to the fields of `note`, and return them.
 
     What has no content is left out: a failed download, or what skipHash names.
     """
-    names = []
+    files = []
     for attachments, markup in (
         (source.audio + source.video, "[sound:{}]"),
         (source.picture, '<img src="{}">'),
@@ -50,13 +50,13 @@ def store(source: WithMedia, note: Note, note_type: NoteType, store: Store, call
         for attachment in attachments:
             if attachment.content is None:
                 continue
-            name = store.put(
+            file = store.put(
                 attachment.filename, attachment.content, delete_existing=attachment.delete_existing
             )
-            names.append(name)
+            files.append(file)
             for position in _marked_fields(attachment, note_type, call):
-                note.fields[position] += markup.format(html.escape(name, quote=False))
-    return names
+                note.fields[position] += markup.format(html.escape(file.name, quote=False))
+    return files
 
 
 def _marked_fields(attachment: Attachment, note_type: NoteType, call: Call) -> list[int]:

@@ -34,7 +34,7 @@ def _editable(col: Collection, name: str) -> NoteType:
 def _save(col: Collection, edit: Edit, note_type: NoteType) -> None:
     if note_type == col.models.get(note_type["id"]):
         return
-    rehearse(lambda scratch: scratch.models.add_dict({**copy.deepcopy(note_type), "id": 0}))
+    rehearse(note_type)
     edit(col.models.update_dict, note_type)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import os
-import tempfile
+import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, Any, Callable, Optional
+from typing import Annotated, Any, Optional
 
 from anki.collection import Collection
 from anki.consts import MODEL_CLOZE
@@ -15,6 +14,7 @@ from anki.models import NotetypeId
 from .actions import read, write
 from .errors import BadParams, Conflict, NoteTypeNotFound
 from .fields import field_names
+from .scratch import scratch_collection
 from .shapes import Wire
 from .undo import Edit
 
@@ -62,6 +62,8 @@ def create_note_type(
         raise BadParams("Must provide at least one field for inOrderFields")
     if not card_templates:
         raise BadParams("Must provide at least one card for cardTemplates")
+    # As Anki will store it, and rename it if it is taken.
+    model_name = unicodedata.normalize("NFC", model_name).replace('"', "")
     if col.models.id_for_name(model_name):
         raise Conflict("Model name already exists")
     if not model_name:
@@ -78,24 +80,16 @@ def create_note_type(
         added = models.new_template(template.name or f"Card {position}")
         added["qfmt"], added["afmt"] = template.front, template.back
         models.add_template(note_type, added)
-    rehearse(lambda scratch: scratch.models.add_dict(copy.deepcopy(note_type)))
+    rehearse(note_type)
     created = models.get(NotetypeId(edit(models.add_dict, note_type).id))
     assert created
     return created
 
 
-def rehearse(work: Callable[[Collection], object]) -> None:
-    """Raise what `work` raises, without a trace.
-
-    Anki drops the whole undo history when an operation fails, so what only Anki can check is tried on
-    an empty collection first (some 10 ms).
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Collection(os.path.join(folder, "scratch.anki2"))
-        try:
-            work(scratch)
-        finally:
-            scratch.close()
+def rehearse(note_type: NoteType) -> None:
+    """Raise what Anki has against a note type, such as a broken template, without a trace."""
+    with scratch_collection() as scratch:
+        scratch.models.add_dict({**copy.deepcopy(note_type), "id": 0})
 
 
 def require_note_type(col: Collection, name: str) -> NoteType:
