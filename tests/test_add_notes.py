@@ -64,6 +64,13 @@ def test_a_duplicate_is_refused(api: Api) -> None:
     assert len(api("findNotes", query="")) == 1
 
 
+def test_a_refused_note_leaves_no_undo_entry(server: Server) -> None:
+    server.send("POST", "/createDeck", {"deck": "A"})
+    server.send("POST", "/addNote", {"note": basic("")})
+    server.send("POST", "/addNotes", {"notes": [basic("a"), basic("a")]})
+    assert server.look("col.undo_status().undo") == "AnkiConnect: create deck"
+
+
 def test_a_duplicate_may_be_allowed(api: Api) -> None:
     api("addNote", note=basic("a"))
     api("addNote", note=basic("a", options={"allowDuplicate": True}))

@@ -53,6 +53,66 @@ def test_modification_times_and_descriptions(api: Api) -> None:
     assert api("findCardsInfo") == []
 
 
+def test_cards_are_put_into_relearning_as_anki_would(api: Api) -> None:
+    new, reviewed = add_cards(api.server, "a", "b")
+    api("answerCards", answers=[{"cardId": reviewed, "ease": 4}])
+    interval = api("cardsInfo", cards=[reviewed])[0]["interval"]
+    assert api("relearnCards", cards=[new, reviewed, UNKNOWN]) is None
+    first, second = api("cardsInfo", cards=[new, reviewed])
+    assert [(info["type"], info["queue"]) for info in (first, second)] == [(3, 1), (3, 1)]
+    assert (first["interval"], second["interval"]) == (1, interval)
+    assert api("areDue", cards=[new, reviewed]) == [True, True]
+    assert undo_name(api) == "relearn cards"
+    answers = [{"cardId": new, "ease": 3}, {"cardId": reviewed, "ease": 3}]
+    assert api("answerCards", answers=answers) == [True, True]
+    assert [info["type"] for info in api("cardsInfo", cards=[new, reviewed])] == [2, 2]
+    assert api("checkDatabase")["ok"] is True
+
+
+def test_values_of_a_card_are_set(api: Api) -> None:
+    (card,) = add_cards(api.server, "a")
+    setting = {"card": str(card), "keys": ["flags", "due"], "newValues": [3, "77"]}
+    assert api("setSpecificValueOfCard", **setting) == [True]
+    (info,) = api("cardsInfo", cards=[card])
+    assert (info["flags"], info["due"]) == (3, 77)
+    assert undo_name(api) == "set card values"
+    guarded = {"card": card, "keys": ["ivl"], "newValues": [10]}
+    assert api("setSpecificValueOfCard", **guarded) is False
+    assert api("setSpecificValueOfCard", **guarded, warning_check=True) == [True]
+    assert api("cardsInfo", cards=[card])[0]["interval"] == 10
+
+
+@pytest.mark.parametrize(
+    ("params", "result"),
+    [
+        ({"card": [1]}, False),
+        ({"keys": "flags"}, False),
+        ({"keys": [["flags"]]}, False),
+        ({"newValues": 3}, False),
+        ({"newValues": [3, 4]}, False),
+        ({"keys": ["id"], "newValues": [5]}, False),
+        ({"card": UNKNOWN}, [[False, "Card was not found: 1"]]),
+        ({"newValues": ["x"]}, [[False, "flags: 'x' is not of type 'integer'"]]),
+    ],
+)
+def test_values_that_cannot_be_set_change_nothing(
+    headless: HeadlessServer, params: dict[str, Any], result: Any
+) -> None:
+    (card,) = add_cards(headless, "a")
+    sent = {"card": card, "keys": ["flags"], "newValues": [3], **params}
+    assert headless.send("POST", "/setSpecificValueOfCard", sent).json["result"] == result
+    assert headless.look("col.undo_status().undo") == "AnkiConnect: add note"
+
+
+@pytest.mark.parametrize("key", ["data", "nope", "id", "usn"])
+def test_a_value_that_is_not_ours_to_set_is_named(headless: HeadlessServer, key: str) -> None:
+    (card,) = add_cards(headless, "a")
+    sent = {"card": card, "keys": [key], "newValues": [3], "warning_check": True}
+    ((saved, reason),) = headless.send("POST", "/setSpecificValueOfCard", sent).json["result"]
+    assert saved is False
+    assert reason.startswith(f"{key} can't be set; these can: factor, flags, due, did")
+
+
 def test_cards_become_new_again(api: Api) -> None:
     a, b = add_cards(api.server, "a", "b")
     position = api("cardsInfo", cards=[b])[0]["due"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,27 @@ def test_a_server_that_drips_runs_out_of_time(web: Web, in_headers: bool) -> Non
     with pytest.raises(DownloadFailed, match=r"no answer in 1.5 s"):
         get(web.drip("drip", in_headers=in_headers), timeout=1.5)
     assert time.monotonic() - started < 10
+
+
+def test_a_proxy_that_drips_runs_out_of_time(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.drip("drip")
+    monkeypatch.setenv("http_proxy", web.url)
+    with pytest.raises(DownloadFailed, match=r"no answer in 1.5 s"):
+        get("http://far.invalid/drip", timeout=1.5)
+
+
+def test_the_limits_are_settings(collection_path: Path, web: Web) -> None:
+    server = HeadlessServer(collection_path, webDownloadLimit=1, webTimeout=500)
+    urls = {"big": web.endless("big"), "late": web.slow("late", b"x", 2)}
+    errors = [
+        server.send("POST", "/storeMediaFile", {"filename": name, "url": url}).json["error"]
+        for name, url in urls.items()
+    ]
+    server.close()
+    assert errors == [
+        f"{urls['big']} download failed: more than 1 MB",
+        f"{urls['late']} download failed: no answer in 0.5 s",
+    ]
 
 
 def test_a_failed_download_costs_the_file_and_not_the_note(server: Server, web: Web) -> None:

@@ -87,6 +87,24 @@ def test_verdicts_are_ankis_own(col: Collection, seed: int, normalize: bool) -> 
     assert set(verdicts) == set(Verdict)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_batch_is_judged_as_if_added_one_by_one(headless: HeadlessServer, seed: int) -> None:
+    notes = [basic(front) for front in fronts(seed, 300)]
+    singly = [headless.send("POST", "/addNote", {"note": note}).status == 200 for note in notes]
+    headless.look("col.remove_notes(col.find_notes(''))")
+    message = {"action": "addNotes", "version": 4, "params": {"notes": notes}}
+    assert [note is not None for note in headless.send("POST", "/", message).json] == singly
+    assert set(singly) == {True, False}
+
+
+def test_what_anki_drops_from_fields_makes_no_difference(headless: HeadlessServer) -> None:
+    note = basic("one\r\ntwo\x1f\x7f")
+    assert can_add(headless, note)
+    headless.send("POST", "/addNote", {"note": note})
+    assert headless.look("col.db.list('select sfld from notes')") == ["one\ntwo"]
+    assert not can_add(headless, note)
+
+
 def can_add(server: Server, note: dict[str, Any]) -> bool:
     (verdict,) = server.send("POST", "/canAddNotes", {"notes": [note]}).json["result"]
     assert isinstance(verdict, bool)
@@ -140,8 +158,10 @@ def test_other_note_types_count_only_when_asked_for(existing: HeadlessServer) ->
 
 
 def test_a_borrowed_card_counts_in_its_home_deck(existing: HeadlessServer) -> None:
-    existing.look("col.db.execute('update cards set odid = did, did = 1')")
+    existing.look("col.sched.rebuild_filtered_deck(col.decks.new_filtered('Cram')).count")
+    assert existing.look("col.find_cards('deck:Cram')")
     assert not can_add(existing, scoped("A::B"))
+    assert not can_add(existing, scoped("C", deckName="Cram"))
 
 
 def test_checksums_that_collide_are_no_duplicates(existing: HeadlessServer) -> None:

@@ -18,6 +18,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "guiAnswerCard": {"ease": 3},
     "guiDeckOverview": {"name": "Default"},
     "guiDeckReview": {"name": "Default"},
+    "guiSelectCard": {"card": 1},
+    "guiSelectNote": {"note": 1},
 }
 
 
@@ -83,6 +85,22 @@ def test_a_wrong_order_is_told(gui: Api, reorder: Any, text: str) -> None:
         gui("guiBrowse", query="", reorderCards=reorder)
     assert failed.value.text == text
     assert gui("guiBrowse", query="nid:1") == []
+
+
+def test_a_card_is_selected_where_it_is_listed(gui: Api) -> None:
+    a, b = add_cards(gui.server, "a", "b")
+    notes = gui("cardsToNotes", cards=[a]) + gui("cardsToNotes", cards=[b])
+    assert gui("guiSelectCard", card=a) is False
+    assert gui("guiSelectedNotes") == []
+    gui("guiBrowse", query="")
+    for action, name, card, note in (
+        ("guiSelectCard", "card", b, notes[1]),
+        ("guiSelectNote", "note", a, notes[0]),
+    ):
+        assert gui(action, **{name: card}) is True
+        assert gui("guiSelectedNotes") == [note]
+    assert gui("guiSelectCard", card=1) is False
+    assert gui("guiSelectedNotes") == [notes[0]]
 
 
 # Add
@@ -184,6 +202,21 @@ def test_an_unknown_deck_is_false_and_shows_nothing(gui: Api, action: str) -> No
     assert gui.look("mw.state") == "deckBrowser"
 
 
+def test_undo_tells_whether_there_was_anything(gui: Api) -> None:
+    assert gui("guiUndo") is False
+    gui("createDeck", deck="A")
+    assert gui("guiUndo") is True
+    assert gui("deckNames") == ["Default"]
+    assert "A" not in gui.look("mw.form.actionUndo.text()").replace("AnkiConnect", "")
+    assert gui("guiUndo") is False
+
+
+def test_the_database_is_checked_before_the_persons_eyes(gui: Api, anki: LiveServer) -> None:
+    assert gui("guiCheckDatabase") is True
+    shown = "[w for w in mw.app.topLevelWidgets() if w is not mw and w.isVisible()]"
+    anki.live.wait_for(f"bool({shown}) or bool(aqt.utils._tooltipLabel)")
+
+
 # Review
 
 
@@ -221,6 +254,17 @@ def test_a_card_is_answered_once_its_answer_shows(gui: Api, anki: LiveServer) ->
     assert gui("guiAnswerCard", ease=4) is True
     anki.live.wait_for(f"mw.reviewer.card and mw.reviewer.card.id == {b}")
     assert gui.look("col.db.list('select ease from revlog')") == [4]
+
+
+def test_the_review_screen_is_asked_and_told(gui: Api) -> None:
+    for action in ("guiReviewActive", "guiStartCardTimer", "guiPlayAudio"):
+        assert gui(action) is False
+    add_cards(gui.server, "a")
+    gui("guiDeckReview", name="Default")
+    gui.look("setattr(mw.reviewer.card, 'timer_started', 0)")
+    for action in ("guiReviewActive", "guiStartCardTimer", "guiPlayAudio"):
+        assert gui(action) is True
+    assert gui.look("mw.reviewer.card.timer_started") > 0
 
 
 def test_the_question_is_shown_again(gui: Api) -> None:

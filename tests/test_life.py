@@ -189,6 +189,13 @@ def test_quitting_under_load_is_quick_and_clean(own_anki: LiveAnki) -> None:
     assert {reply["error"] for _status, reply in clients.replies} <= {None, UNAVAILABLE}
 
 
+def test_anki_exits_when_asked(own_anki: LiveAnki) -> None:
+    own_anki.start()
+    own_anki.anki.wait_until_ready()
+    assert ask(own_anki, "guiExitAnki") == {"result": None, "error": None}
+    assert own_anki.anki.wait() == 0
+
+
 def test_a_busy_port_is_told_and_taken_when_it_is_freed(own_anki: LiveAnki) -> None:
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

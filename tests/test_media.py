@@ -141,12 +141,23 @@ def test_an_existing_file_can_be_kept(api: Api) -> None:
     assert api("storeMediaFile", filename="a.txt", data=b64(b"one"), deleteExisting=False) == "a.txt"
 
 
-@pytest.mark.parametrize("name", ["Foo.TXT", "a[b]c.txt"])
-def test_a_name_that_anki_changes_is_replaced_and_not_doubled(headless: HeadlessServer, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Foo.TXT", "a[b]c.txt", "con.mp3", "LPT1", "console.mp3", "a.mp3.", "a ", " a", "İ.mp3", ".x"),
+        *("x" * 400 + ".TXT", "x" * 400, "猫" * 99 + ".mp3", "x." + "y" * 400, "x" * 114 + " .mp3"),
+    ],
+)
+def test_a_name_that_anki_changes_means_one_file_to_all_actions(
+    headless: HeadlessServer, name: str
+) -> None:
     for content in (b"one", b"two"):
         params = {"filename": name, "data": b64(content)}
         stored = headless.send("POST", "/storeMediaFile", params).json["result"]
     assert files(headless) == {stored: b"two"}
+    assert headless.send("POST", "/retrieveMediaFile", {"filename": name}).json["result"] == b64(b"two")
+    headless.send("POST", "/deleteMediaFile", {"filename": name})
+    assert files(headless) == {}
 
 
 def test_an_old_file_in_capitals_is_replaced(headless: HeadlessServer) -> None:
@@ -199,10 +210,13 @@ def test_a_name_that_leads_out_deletes_nothing(headless: HeadlessServer, filenam
     assert files(headless) == {"kept.txt": b"kept"}
 
 
-def test_a_file_is_deleted_under_the_name_it_was_stored_with(headless: HeadlessServer) -> None:
-    headless.send("POST", "/storeMediaFile", {"filename": "Foo.TXT", "data": b64(b"x")})
-    headless.send("POST", "/deleteMediaFile", {"filename": "Foo.TXT"})
-    assert files(headless) == {}
+def test_of_two_names_in_different_case_the_right_one_is_found(headless: HeadlessServer) -> None:
+    for name in ("Foo.txt", "foo.txt"):
+        (folder(headless) / name).write_bytes(name.encode())
+    found = headless.send("POST", "/retrieveMediaFile", {"filename": "Foo.txt"}).json["result"]
+    assert base64.b64decode(found) == b"Foo.txt"
+    headless.send("POST", "/deleteMediaFile", {"filename": "Foo.txt"})
+    assert files(headless) == {"foo.txt": b"foo.txt"}
 
 
 def test_media_leaves_the_undo_history_alone(api: Api) -> None:

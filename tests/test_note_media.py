@@ -150,6 +150,60 @@ def test_a_refused_batch_leaves_no_media_behind(api: Api) -> None:
     assert files(api.server) == {}
 
 
+@pytest.mark.parametrize("before", [{}, {"b.mp3": b"old"}])
+def test_a_refused_batch_undoes_each_replacement(
+    headless: HeadlessServer, before: dict[str, bytes]
+) -> None:
+    for name, content in before.items():
+        (folder(headless) / name).write_bytes(content)
+    notes = [
+        basic("a", audio=attachment("b.mp3", b"one", fields=["Front"], deleteExisting=True)),
+        basic("b", audio=attachment("b.mp3", b"two", fields=["Front"], deleteExisting=True)),
+        basic(""),
+    ]
+    assert headless.send("POST", "/addNotes", {"notes": notes}).json["result"] is None
+    assert files(headless) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 200 + ".mp3", "猫" * 100, "con.mp3", "a.mp3.", "a ", "A.MP3", ".mp3", "a", "x." + "y" * 200],
+)
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_refused_note_leaves_no_file_under_any_name(
+    headless: HeadlessServer, name: str, taken: bool
+) -> None:
+    if taken:
+        add(headless, basic("a", audio=attachment(name, b"old")))
+    before = files(headless)
+    notes = [basic("b", audio=attachment(name, fields=["Front"])), basic("")]
+    assert headless.send("POST", "/addNotes", {"notes": notes}).json["result"] is None
+    assert files(headless) == before
+
+
+def test_an_accepted_note_keeps_its_media_where_a_refused_one_replaced_it(headless: HeadlessServer) -> None:
+    notes = [
+        basic("a", audio=attachment(content=b"accepted", fields=["Front"])),
+        basic("a", audio=attachment(content=b"refused", fields=["Front"], deleteExisting=True)),
+    ]
+    message = {"action": "addNotes", "version": 4, "params": {"notes": notes}}
+    added, refused = headless.send("POST", "/", message).json
+    assert added
+    assert refused is None
+    assert files(headless) == {"a.mp3": b"accepted"}
+
+
+def test_an_accepted_note_replaces_media_beside_a_refused_one(headless: HeadlessServer) -> None:
+    (folder(headless) / "A.MP3").write_bytes(b"old")
+    notes = [
+        basic("a", audio=attachment("A.MP3", b"new", fields=["Front"], deleteExisting=True)),
+        basic(""),
+    ]
+    message = {"action": "addNotes", "version": 4, "params": {"notes": notes}}
+    assert headless.send("POST", "/", message).json[1] is None
+    assert list(files(headless).values()) == [b"new"]
+
+
 def test_media_shared_with_an_accepted_note_stays(headless: HeadlessServer) -> None:
     shared = attachment(fields=["Front"])
     notes = [basic("a", audio=shared), basic("a", audio=shared), basic("b", audio=shared)]

@@ -59,6 +59,19 @@ def test_style_and_cloze_can_be_chosen(headless: HeadlessServer) -> None:
     assert (created["css"], created["type"]) == (".card {}", 1)
 
 
+def test_names_follow_ankis_rules(headless: HeadlessServer) -> None:
+    templates = [{"Front": f"{{{{Word}}}}{n}", "Back": "", "Name": "Card"} for n in range(2)]
+    params = {**VOCAB, "inOrderFields": ["Word", "a:b", "word"], "cardTemplates": templates}
+    created = headless.send("POST", "/createModel", params).json["result"]
+    assert [field["name"] for field in created["flds"]] == ["Word", "ab", "word+"]
+    assert [template["name"] for template in created["tmpls"]] == ["Card", "Card+"]
+
+
+def test_composed_and_decomposed_names_are_the_same(headless: HeadlessServer) -> None:
+    for name, status in (("résumé", 200), ("re\u0301sume\u0301", 409)):
+        assert headless.send("POST", "/createModel", {**VOCAB, "modelName": name}).status == status
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -66,7 +79,9 @@ def test_style_and_cloze_can_be_chosen(headless: HeadlessServer) -> None:
         ({"cardTemplates": []}, "Must provide at least one card for cardTemplates"),
         ({"modelName": "Basic"}, "Model name already exists"),
         ({"modelName": "basic"}, "Model name already exists"),
+        ({"modelName": 'Ba"sic"'}, "Model name already exists"),  # Anki drops quotes from names
         ({"modelName": ""}, "Empty notetype name"),
+        ({"modelName": '""'}, "Empty notetype name"),
         ({"cardTemplates": [{"Back": "x"}]}, "cardTemplates[0].Front: 'Front' is a required property"),
         ({"cardTemplates": [{"Front": "x"}]}, "cardTemplates[0].Back: 'Back' is a required property"),
         ({"inOrderFields": ["Word", 5]}, "inOrderFields[1]: 5 is not of type 'string'"),

@@ -103,6 +103,55 @@ def test_bad_media_changes_nothing(server: Server, note: int) -> None:
     assert state(server, note)[0] == ["a", ""]
 
 
+# Another note type
+
+
+def test_a_note_gets_another_type_and_keeps_what_maps(api: Api) -> None:
+    reversible = {**basic("a", tags=["kept"]), "modelName": "Basic (and reversed card)"}
+    note = api("addNote", note={**reversible, "fields": {"Front": "a", "Back": "b"}})
+    first, _second = api("findCards", query="")
+    api("answerCards", answers=[{"cardId": first, "ease": 4}])
+    update = {"id": str(note), "modelName": "basic", "fields": {"BACK": "new"}}
+    assert api("updateNoteModel", note=update) is None
+    (info,) = api("notesInfo", notes=[note])
+    assert (info["modelName"], info["tags"], info["cards"]) == ("Basic", ["kept"], [first])
+    assert state(api.server, note)[0] == ["a", "new"]
+    assert api("cardsInfo", cards=[first])[0]["type"] == 2
+    assert api.look("col.undo_status().undo") == "AnkiConnect: change note type"
+    api.look("col.undo()")
+    assert api("notesInfo", notes=[note])[0]["modelName"] == "Basic (and reversed card)"
+    assert state(api.server, note)[0] == ["a", "b"]
+
+
+def test_the_same_type_only_changes_fields_and_tags(api: Api, note: int) -> None:
+    api("updateNoteModel", note={"id": note, "modelName": "Basic", "fields": {}, "tags": ["x"]})
+    assert state(api.server, note) == (["a", ""], ["x"])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"id": None}, "Note ID is required"),
+        ({"id": "x"}, "Note ID is required"),
+        ({"id": UNKNOWN}, "Note was not found: 1"),
+        ({"modelName": None}, "Model name is required"),
+        ({"modelName": "Nope"}, "Model 'Nope' not found"),
+        ({"fields": None}, "Fields must be provided as a dictionary"),
+        ({"fields": ["x"]}, "Fields must be provided as a dictionary"),
+        ({"fields": {"Nope": "x"}}, "no such fields in Cloze: Nope; it has Text, Back Extra"),
+        ({"tags": 5}, "Must provide tags as a list of strings"),
+    ],
+)
+def test_a_wrong_change_of_type_changes_nothing(
+    server: Server, note: int, change: dict[str, Any], text: str
+) -> None:
+    update = {"id": note, "modelName": "Cloze", "fields": {"Text": "x"}, **change}
+    reply = server.send("POST", "/updateNoteModel", {"note": update})
+    assert reply.json["error"] == text
+    assert state(server, note) == (["a", ""], ["old"])
+    assert server.look("col.undo_status().undo") == "AnkiConnect: add note"
+
+
 # Tags of several notes
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Optional, TypedDict, Union
+import time
+from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
-from anki.consts import CARD_TYPE_NEW, QUEUE_TYPE_SUSPENDED
+from anki.consts import CARD_TYPE_NEW, CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN, QUEUE_TYPE_SUSPENDED
 
 from .actions import read, write
 from .call import Call
@@ -16,7 +17,7 @@ from .errors import BadParams, CardNotFound
 from .ids import CardId, CardIds
 from .reviews import Answer, answer_cards
 from .search import Empty, Query
-from .shapes import Accepts, Json, Otherwise
+from .shapes import Accepts, Id, Invalid, Json, Otherwise, Wire
 from .undo import Edit
 
 
@@ -92,6 +93,78 @@ def forget_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
     known = list(columns(col, cards, "id"))
     if known:
         edit(col.sched.schedule_cards_as_new, known, restore_position=True, reset_counts=False)
+
+
+@write("relearnCards")
+def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
+    """Put cards into relearning, at its first step and due now, as if they had just been forgotten.
+
+    The lapse counter stays. Cards become active if they were suspended. Unknown ones are ignored.
+    """
+    relearning = []
+    for card_id in columns(col, cards, "id"):
+        card = col.get_card(card_id)
+        preset = col.decks.config_dict_for_deck_id(card.odid or card.did)
+        steps = max(1, len(preset["lapse"]["delays"]))
+        card.type, card.queue = CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN
+        card.due = int(time.time())
+        # Anki packs the steps left today into the thousands, beside the steps left at all.
+        card.left = steps + 1000 * steps
+        card.ivl = max(1, card.ivl)
+        card.factor = card.factor or preset["new"]["initialFactor"]
+        relearning.append(card)
+    if relearning:
+        edit(col.update_cards, relearning)
+
+
+# What a program may set of a card: the attribute that holds it, and whether it must say that it knows
+# what it does. Anki itself keeps the others (id, mod, usn).
+_SETTABLE = {
+    **dict.fromkeys(("factor", "flags", "due"), False),
+    **dict.fromkeys(("did", "ivl", "lapses", "left", "nid", "odid", "odue"), True),
+    **dict.fromkeys(("ord", "queue", "reps", "type"), True),
+}
+_KEPT_BY_ANKI = ("id", "mod", "usn")
+_INTEGER = Id()  # digits are fine
+
+
+@write("setSpecificValueOfCard", undo="set card values")
+def set_values(
+    col: Collection,
+    edit: Edit,
+    card: Annotated[Union[CardId, list[Any]], "one card id; a list is answered with false"],
+    keys: Annotated[Any, "names of values"],
+    new_values: Annotated[Any, "as many values; digits count as numbers"],
+    warning_check: Annotated[
+        bool, Wire("warning_check"), "needed for values that can break a card"
+    ] = False,
+) -> Annotated[
+    Union[list[Any], bool], "[true] when saved, [[false, reason]] when it failed, false when refused unseen"
+]:
+    """Set raw values of a card.
+
+    factor, flags and due can be set as they are. did, ivl, lapses, left, nid, odid, odue, ord, queue, reps
+    and type need warning_check; id, mod and usn belong to Anki.
+    """
+    if isinstance(card, list) or not isinstance(keys, list) or not isinstance(new_values, list):
+        return False
+    if not all(isinstance(key, str) for key in keys):
+        return False
+    guarded = [key for key in keys if _SETTABLE.get(key, key in _KEPT_BY_ANKI)]
+    if len(keys) != len(new_values) or (guarded and not warning_check):
+        return False
+    if card not in columns(col, [card], "id"):
+        return [[False, str(CardNotFound(card))]]
+    changed = col.get_card(card)
+    for key, value in zip(keys, new_values):
+        if key not in _SETTABLE:
+            return [[False, f"{key} can't be set; these can: {', '.join(_SETTABLE)}"]]
+        try:
+            setattr(changed, key, _INTEGER.convert(value))
+        except Invalid as error:
+            return [[False, f"{key}: {error.problem}"]]
+    edit(col.update_card, changed)
+    return [True]
 
 
 _DAYS = re.compile(r"\d+(-\d+)?!?")

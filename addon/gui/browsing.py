@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import BadParams
-from ..core.ids import CardId
+from ..core.ids import CardId, NoteId
 from ..core.search import Query
 from ..core.shapes import Otherwise
 from .window import main_window
@@ -39,6 +39,39 @@ def browse(
         found = call.host.on_collection(lambda col: list(col.find_cards(query)))
     call.host.on_window(lambda: _show(query, order))
     return found
+
+
+@gui("guiSelectCard")
+def select_card(card: CardId) -> Annotated[bool, "false if no Browse window lists the card"]:
+    """Select a card, and nothing else, in the open Browse window."""
+    browser = _open_browser()
+    if browser is None or browser.table._model.get_card_row(card) is None:
+        return False
+    browser.table.select_single_card(card)
+    return True
+
+
+@gui("guiSelectNote")
+def select_note(
+    note: Annotated[CardId, "a card id, despite the name"],
+) -> Annotated[bool, "false if no Browse window lists the card"]:
+    """Do as guiSelectCard does, under an old name."""
+    return select_card(note)
+
+
+@gui("guiSelectedNotes")
+def selected_notes() -> Annotated[list[NoteId], "each once; [] without a Browse window"]:
+    """List the notes that are selected in the Browse window."""
+    browser = _open_browser()
+    return list(browser.selected_notes()) if browser else []
+
+
+def _open_browser() -> Optional[Browser]:
+    import aqt
+
+    main_window()
+    browser: Optional[Browser] = aqt.dialogs._dialogs["Browser"][1]
+    return browser
 
 
 def _checked_order(reorder: Optional[dict[str, Any]]) -> Optional[tuple[str, bool]]:

@@ -62,6 +62,32 @@ def current_card(call: Call) -> Optional[CurrentCard]:
     return described
 
 
+@gui("guiReviewActive")
+def is_review_active() -> Annotated[bool, "whether the review screen is showing a card"]:
+    """Tell whether a card is under review."""
+    return _current() is not None
+
+
+@gui("guiStartCardTimer")
+def start_card_timer() -> Reviewing:
+    """Restart the answer timer of the current card."""
+    current = _current()
+    if current is None:
+        return False
+    current[1].start_timer()
+    return True
+
+
+@gui("guiPlayAudio")
+def play_audio() -> Reviewing:
+    """Replay the audio of the side that is showing, if it has any."""
+    current = _current()
+    if current is None:
+        return False
+    current[0].replayAudio()
+    return True
+
+
 @gui("guiShowQuestion")
 def show_question() -> Reviewing:
     """Show the question side of the current card."""

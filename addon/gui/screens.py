@@ -1,10 +1,13 @@
-"""The screens of the main window: deck list, deck overview, review."""
+"""The main window: its screens, and commands of its menus."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Optional
 
-from ..core.actions import gui
+from anki.collection import Collection, OpChangesAfterUndo
+
+from ..core.actions import Lane, gui
+from ..core.call import Call
 from ..core.decks import DeckName
 from .window import main_window
 
@@ -33,6 +36,47 @@ def show_deck_review(name: DeckName) -> Found:
 def refresh_windows() -> None:
     """Have all open windows show what the collection holds now."""
     main_window().reset()
+
+
+@gui("guiUndo", lane=Lane.CALLER)
+def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
+    """Undo what the Edit menu offers to undo."""
+
+    def undo_on_collection(col: Collection) -> Optional[OpChangesAfterUndo]:
+        if not col.undo_status().undo:
+            return None
+        undone = col.undo()
+        call.host.changed(undone.changes)
+        return undone
+
+    def tell_windows(undone: OpChangesAfterUndo) -> None:
+        from aqt import gui_hooks
+
+        gui_hooks.state_did_undo(undone)
+
+    call.host.on_window(main_window)
+    undone = call.host.on_collection(undo_on_collection)
+    if undone is None:
+        return False
+    call.host.on_window(lambda: tell_windows(undone))
+    return True
+
+
+@gui("guiCheckDatabase")
+def check_database() -> Annotated[Literal[True], "the check was started"]:
+    """Start Anki's database check, whose outcome is shown to the person."""
+    from aqt.dbcheck import check_db
+
+    check_db(main_window())
+    return True
+
+
+@gui("guiExitAnki")
+def exit_anki() -> None:
+    """Close Anki as its menu does, a second later, so that the reply still goes out."""
+    from aqt.qt import QTimer
+
+    QTimer.singleShot(1000, main_window().close)
 
 
 def _select_and_show(name: str, state: str) -> bool:
