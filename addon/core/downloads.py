@@ -48,7 +48,8 @@ def download(url: str, *, timeout: float, limit: int) -> bytes:
         raise
     except Exception as error:
         # A connection that the deadline shuts fails in whatever layer was reading it.
-        reason = f"no answer in {timeout:g} s" if deadline.passed else str(error)
+        late = deadline.passed or isinstance(error, requests.Timeout)
+        reason = f"no answer in {timeout:g} s" if late else str(error)
         raise DownloadFailed(f"{url} download failed: {reason}") from None
     finally:
         deadline.cancel()
