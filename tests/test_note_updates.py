@@ -54,7 +54,7 @@ def test_tags_are_replaced(api: Api, note: int, tags: Any, stored: list[str]) ->
 def test_what_is_the_same_already_leaves_no_entry(api: Api, note: int) -> None:
     before = api.look("col.undo_status().last_step")
     api("updateNoteTags", note=note, tags=["old"])
-    api("updateNoteFields", note={"id": note, "fields": {"Front": "a"}})
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "a\r"}})
     api("replaceTags", notes=[note], tag_to_replace="nope", replace_with_tag="x")
     api("clearUnusedTags")
     assert api.look("col.undo_status().undo") == "AnkiConnect: add note"

@@ -322,5 +322,10 @@ def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, An
     (draft,) = _drafts(col, [NewNote(**vars(content))])
     if draft.refusal:
         raise draft.refusal
-    _store_media(draft, Store(col), call)
+    store = Store(col)
+    try:
+        _store_media(draft, store, call)
+    except BaseException:
+        store.take_back()
+        raise
     return draft.note, draft.deck_id

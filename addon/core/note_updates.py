@@ -13,7 +13,7 @@ from . import note_media
 from .actions import write
 from .call import Call
 from .errors import BadParams, NotFound
-from .fields import field_names, field_positions
+from .fields import field_names, field_positions, without_dropped
 from .ids import NoteId
 from .media import Store, load_all
 from .note_media import WithMedia
@@ -158,4 +158,8 @@ def _known_fields(note_type: NoteType, fields: dict[str, str]) -> dict[int, str]
         raise BadParams(f"no such fields in {note_type['name']}: {', '.join(unknown)}; it has {valid}")
     if unknown:
         log.warning("ignored fields that %s does not have: %s", note_type["name"], ", ".join(unknown))
-    return {positions[name.lower()]: value for name, value in fields.items() if name.lower() in positions}
+    return {
+        positions[name.lower()]: without_dropped(value)
+        for name, value in fields.items()
+        if name.lower() in positions
+    }
