@@ -34,6 +34,9 @@ _OPEN_WINDOWS = "[name for name, (_, window) in aqt.dialogs._dialogs.items() if 
 
 _REPLACE_COLLECTION = """
 import pathlib, shutil
+# Let what runs in the background finish, such as the deck list's own query: Anki would tell in a dialog
+# that its collection was closed.
+mw.taskman._collection_executor.submit(lambda: None).result()
 path = col.path
 media = pathlib.Path(col.media.dir())
 col.close(downgrade=False)
@@ -85,6 +88,7 @@ class LiveAnki:
                     raise RuntimeError(self.output()) from None
                 time.sleep(0.02)
         self._probe.send(source)
+        assert self._probe.poll(60), "Anki's main thread does not answer"
         worked, value = self._probe.recv()
         assert worked, value
         return value
