@@ -118,6 +118,7 @@ def test_the_same_version_is_not_newer(live: LiveAnki, web: Web, package: bytes)
         (lambda p: repacked(p, without="manifest.json"), "broken"),
         (lambda p: repacked(p, {"package": "other", "human_version": "99"}), "another add-on: other"),
         (lambda p: repacked(p, {"human_version": "new"}), "broken"),
+        (lambda p: repacked(p, {"human_version": 99}), "broken"),
     ],
 )
 def test_a_bad_package_changes_nothing(
@@ -165,5 +166,6 @@ def test_a_newer_package_is_installed_in_place(live: LiveAnki, web: Web, package
 
 
 def test_without_a_window_there_is_nobody_to_ask(headless: HeadlessServer) -> None:
+    assert headless.send("POST", "/upgrade", {}).status == 501
     headless.settings = headless.settings.__class__(upgradeUrl="http://127.0.0.1:1/package")
     assert headless.send("POST", "/upgrade", {}).status == 501

@@ -29,6 +29,7 @@ def upgrade(
     updated from there. False if the person says no or nothing newer is there. A package that can't be
     had, is not this add-on or is broken gives an error and changes nothing.
     """
+    call.host.on_window(lambda: None)  # refused here where there is no window to ask in
     url = call.settings.upgradeUrl
     if url:
         check_url(url)
@@ -72,7 +73,7 @@ def _is_newer(package: bytes) -> bool:
                 raise ApiError("the package for the upgrade is broken")
             theirs = json.loads(archive.read("manifest.json"))
             name, version = theirs["package"], _version(theirs)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except (zipfile.BadZipFile, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ApiError(f"the package for the upgrade is broken: {error}") from None
     ours = json.loads((_ADDON / "manifest.json").read_text("utf-8"))
     if name != ours["package"]:
