@@ -47,11 +47,12 @@ def _open() -> AddCards:
 def _open_with(note: Note, deck_id: DeckId) -> None:
     import aqt
 
-    def open_filled() -> None:
+    def fill() -> None:
         _open().set_note(note, deck_id)
 
     _creator, window = aqt.dialogs._dialogs["AddCards"]
     if window is None:
-        open_filled()
+        fill()
     else:
-        window.closeWithCallback(open_filled)
+        # The window stays: closing takes a while, and two requests would close it for one another.
+        window.ifCanClose(fill)

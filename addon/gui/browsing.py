@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
+from anki.collection import BrowserColumns, Collection
+from anki.config import Config
+
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import BadParams
@@ -91,7 +94,10 @@ def _checked_order(reorder: Optional[dict[str, Any]]) -> Optional[tuple[str, boo
 def _show(query: Optional[str], order: Optional[tuple[str, bool]]) -> None:
     import aqt
 
-    browser: Browser = aqt.dialogs.open("Browser", main_window())
+    mw = main_window()
+    if order is not None:
+        _check_column(mw.col, order[0])
+    browser: Browser = aqt.dialogs.open("Browser", mw)
     browser.activateWindow()
     if order is not None:
         _set_order(browser, *order)
@@ -101,19 +107,22 @@ def _show(query: Optional[str], order: Optional[tuple[str, bool]]) -> None:
         browser.search()
 
 
+def _check_column(col: Collection, key: str) -> None:
+    """Raise BadParams unless the window shows the column and can sort by it."""
+    notes_mode = col.get_config_bool(Config.Bool.BROWSER_TABLE_SHOW_NOTES_MODE)
+    shown = col.load_browser_note_columns() if notes_mode else col.load_browser_card_columns()
+    column = col.get_browser_column(key) if key in shown else None
+    if column is None:
+        raise BadParams(f"invalid columnId: {key}")
+    sorting = column.sorting_notes if notes_mode else column.sorting_cards
+    if sorting == BrowserColumns.SORTING_NONE:
+        raise BadParams(f"invalid columnId: {key}")
+
+
 def _set_order(browser: Browser, key: str, descending: bool) -> None:
     """Sort by a column, as a click on its header does, from the next search on."""
     state = browser.table._state
-    column = browser.mw.col.get_browser_column(key)
-    if key not in state.active_columns or column is None or not _can_sort(browser, column):
-        raise BadParams(f"invalid columnId: {key}")
-    state.sort_column = key
-    state.sort_backwards = descending
-    browser.table._set_sort_indicator()
-
-
-def _can_sort(browser: Browser, column: Any) -> bool:
-    from anki.collection import BrowserColumns
-
-    sorting = column.sorting_notes if browser.table.is_notes_mode() else column.sorting_cards
-    return bool(sorting != BrowserColumns.SORTING_NONE)
+    if (state.sort_column, state.sort_backwards) != (key, descending):
+        state.sort_column = key
+        state.sort_backwards = descending
+        browser.table._set_sort_indicator()

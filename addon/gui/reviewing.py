@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypedDict
 
-from ..core.actions import gui
+from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.cards import next_reviews
 from ..core.errors import ApiError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aqt.reviewer import Reviewer
 
 Reviewing = Annotated[bool, "false when not reviewing"]
+Shown = Annotated[bool, "false when not reviewing, or while an answer is being taken"]
 
 
 class CurrentCard(TypedDict):
@@ -89,40 +91,72 @@ def play_audio() -> Reviewing:
 
 
 @gui("guiShowQuestion")
-def show_question() -> Reviewing:
+def show_question() -> Shown:
     """Show the question side of the current card."""
-    current = _current()
-    if current is None:
+    reviewer = _settled_reviewer()
+    if reviewer is None:
         return False
-    current[0]._showQuestion()
+    reviewer._showQuestion()
     return True
 
 
 @gui("guiShowAnswer")
-def show_answer() -> Reviewing:
+def show_answer() -> Shown:
     """Reveal the answer side of the current card."""
-    current = _current()
-    if current is None:
+    reviewer = _settled_reviewer()
+    if reviewer is None:
         return False
-    current[0]._showAnswer()
+    reviewer._showAnswer()
     return True
 
 
-@gui("guiAnswerCard")
+@gui("guiAnswerCard", lane=Lane.CALLER)
 def answer_card(
+    call: Call,
     ease: Annotated[int, "button: 1 Again, 2 Hard, 3 Good, 4 Easy"],
 ) -> Annotated[bool, "whether the answer was given"]:
-    """Press an answer button on the current card, whose answer must be showing."""
+    """Press an answer button on the current card, whose answer must be showing.
+
+    The reply comes when the answer is taken, so that the next request meets the next card.
+    """
+    given: bool = call.host.on_window(lambda: _answer(ease))
+    return given
+
+
+def _answer(ease: Any) -> Any:
+    """Whether the answer was given: as a Future, once Anki has been asked to take it."""
+    from aqt import gui_hooks
+
+    reviewer = _settled_reviewer()
+    if reviewer is None or reviewer.state != "answer":
+        return False
+    if ease not in [button for button, _label in reviewer._answerButtonList()]:
+        return False
+    answered: Future[bool] = Future()
+
+    def on_answered(*_: Any) -> None:
+        # Anki moves on right after this, perhaps through a question to the person about a break.
+        if not answered.done():
+            answered.set_result(True)
+
+    def on_operation_done(_: Any) -> None:
+        gui_hooks.reviewer_did_answer_card.remove(on_answered)
+        if not answered.done():
+            answered.set_result(False)  # another add-on or an error has stopped it
+
+    gui_hooks.reviewer_did_answer_card.append(on_answered)
+    reviewer._answerCard(ease)
+    # Collection operations finish in order, this one after the answer.
+    reviewer.mw.taskman.run_in_background(lambda: None, on_operation_done)
+    return answered
+
+
+def _settled_reviewer() -> Optional[Reviewer]:
+    """The reviewer, unless it is busy with an answer and still holds the card before."""
     current = _current()
-    if current is None:
-        return False
-    reviewer, _card = current
-    usable = [button for button, _label in reviewer._answerButtonList()]
-    if reviewer.state != "answer" or ease not in usable:
-        return False
-    button: Any = ease
-    reviewer._answerCard(button)
-    return True
+    if current is None or current[0].state == "transition":
+        return None
+    return current[0]
 
 
 def _current() -> Optional[tuple[Reviewer, Card]]:

@@ -84,7 +84,8 @@ def _select_and_show(name: str, state: str) -> bool:
     deck_id = mw.col.decks.id_for_name(name)
     if not deck_id:
         return False
-    mw.col.decks.select(deck_id)
+    if deck_id != mw.col.decks.get_current_id():
+        mw.col.decks.select(deck_id)  # even of the same deck, this would clear what waits under Redo
     # The overview first, as when a person clicks: it lets a running review end.
     mw.moveToState("overview")
     if state == "review":

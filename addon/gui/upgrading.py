@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Annotated, Any
+
+from anki.utils import int_version
 
 from ..core.actions import Lane, gui
 from ..core.call import Call
@@ -16,6 +19,7 @@ from ..core.errors import ApiError, Conflict
 
 _ADDON = Path(__file__).resolve().parent.parent
 _SIZE_LIMIT = 50 * 10**6
+_upgrading = threading.Lock()  # one question at a time, however often programs ask
 _QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpgrade it now from {source}?"
 
 
@@ -38,30 +42,38 @@ def upgrade(
             "there is nowhere to upgrade from: the setting upgradeUrl is empty, and the add-on was "
             "not installed from AnkiWeb"
         )
-    if not call.host.on_window(lambda: _ask(url or "AnkiWeb")):
-        return False
-    if not url:
-        return _update_from_ankiweb(int(_ADDON.name))
-    package = download(url, timeout=call.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
-    if not _is_newer(package):
-        return False
-    call.host.on_window(lambda: _install(package))
-    return True
+    if not _upgrading.acquire(blocking=False):
+        raise Conflict("an upgrade is under way already, or waits for the person's answer")
+    try:
+        if not call.host.on_window(lambda: _ask(url or "AnkiWeb")):
+            return False
+        if not url:
+            return _update_from_ankiweb(int(_ADDON.name))
+        package = download(url, timeout=call.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
+        if not _is_newer(package):
+            return False
+        call.host.on_window(lambda: _install(package))
+        return True
+    finally:
+        _upgrading.release()
 
 
 def _ask(source: str) -> Future[bool]:
     """The answer of the person, who is not hurried: other requests go on."""
     import aqt
+    from aqt.qt import QMessageBox
     from aqt.utils import ask_user
 
     answer: Future[bool] = Future()
-    ask_user(
+    box = ask_user(
         _QUESTION.format(source=source),
-        callback=answer.set_result,
+        callback=lambda _yes: None,  # silent when the window is closed by its frame
         defaults_yes=False,
         parent=aqt.mw,
         title="AnkiConnect",
     )
+    yes = box.button(QMessageBox.StandardButton.Yes)
+    box.finished.connect(lambda _: answer.set_result(box.clickedButton() == yes))
     return answer
 
 
@@ -69,15 +81,20 @@ def _is_newer(package: bytes) -> bool:
     """Whether `package` is a newer version of this add-on. Raises ApiError if it is not this add-on."""
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
-            if archive.testzip() is not None or "__init__.py" not in archive.namelist():
-                raise ApiError("the package for the upgrade is broken")
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise ValueError(f"{damaged} is damaged")
+            archive.getinfo("__init__.py")
             theirs = json.loads(archive.read("manifest.json"))
-            name, version = theirs["package"], _version(theirs)
-    except (zipfile.BadZipFile, AttributeError, KeyError, TypeError, ValueError) as error:
+        name, version = theirs["package"], _version(theirs)
+        oldest_anki = int(theirs.get("min_point_version", 0))
+    except Exception as error:  # archives can be damaged, encrypted or strange in many ways
         raise ApiError(f"the package for the upgrade is broken: {error}") from None
     ours = json.loads((_ADDON / "manifest.json").read_text("utf-8"))
     if name != ours["package"]:
         raise ApiError(f"the package for the upgrade is another add-on: {name}")
+    if oldest_anki > int_version():
+        raise ApiError("the package for the upgrade needs a newer Anki")
     return version > _version(ours)
 
 
