@@ -99,6 +99,17 @@ def test_change_deck_takes_borrowed_cards_home_first(api: Api) -> None:
     assert api.look(f"[(c.did, c.odid) for c in [col.get_card({a})]]") == [(1, 0)]
 
 
+def test_a_deck_under_a_filtered_one_is_refused_and_costs_no_undo(api: Api) -> None:
+    a, _borrowed = add_cards(api.server, "a", "b")
+    make_filtered_deck(api, "front:b")
+    undo_before = api.look("col.undo_status().undo")
+    with pytest.raises(ApiFailure, match="filtered deck can't have subdecks: cram"):
+        api("createDeck", deck="cram::x::y")
+    with pytest.raises(ApiFailure, match="filtered deck can't have subdecks: Cram"):
+        api("changeDeck", cards=[a], deck="Cram::x")
+    assert api.look("col.undo_status().undo") == undo_before != ""
+
+
 def test_change_deck_refuses_a_filtered_deck(api: Api) -> None:
     a, _borrowed = add_cards(api.server, "a", "b")
     make_filtered_deck(api, "front:b")

@@ -163,6 +163,17 @@ def test_a_card_may_be_answered_twice_and_while_suspended(api: Api) -> None:
     assert api.look("col.db.scalar('select count() from revlog')") == 2
 
 
+def test_the_time_that_an_answer_took_is_stored(api: Api) -> None:
+    (card,) = add_cards(api.server, "a")
+    for taken in (4200, 86400000):
+        api("answerCards", answers=[{"cardId": card, "ease": 3, "timeTaken": taken}])
+    times = api.look("col.db.list('select time from revlog order by id')")
+    assert times[0] == pytest.approx(4200, abs=100)
+    assert times[1] == 60000  # the preset's maximum
+    with pytest.raises(ApiFailure, match=r"answers\[0\].timeTaken is -1"):
+        api("answerCards", answers=[{"cardId": card, "ease": 3, "timeTaken": -1}])
+
+
 def test_cards_are_answered_while_the_user_reviews(anki: LiveServer) -> None:
     _a, b, c = add_cards(anki, "a", "b", "c")
     anki.send("POST", "/guiDeckReview", {"name": "Default"})

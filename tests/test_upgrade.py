@@ -57,6 +57,16 @@ def repacked(package: bytes, manifest: dict[str, Any] | None = None, without: st
     return target.getvalue()
 
 
+def marked(package: bytes, *, flag: int = 0, method: int = 0) -> bytes:
+    """The package with its first entry marked as encrypted (flag 1) or as packed by some method."""
+    marked = bytearray(package)
+    for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        entry = package.index(signature)
+        marked[entry + flags_at] = flag
+        marked[entry + flags_at + 2] = method
+    return bytes(marked)
+
+
 def newer(package: bytes) -> bytes:
     return repacked(package, {"human_version": "99.0.0"})
 
@@ -105,6 +115,26 @@ def test_others_are_answered_while_the_question_is_open(live: LiveAnki, web: Web
     assert reply.result(20).json["result"] is False
 
 
+def test_a_question_closed_by_its_frame_is_a_no(live: LiveAnki, web: Web, package: bytes) -> None:
+    live.configure(upgradeUrl=web.serve("package", newer(package)))
+    reply = ask(live)
+    live.wait_for(f"bool({QUESTION})")
+    live.run(f"{QUESTION}[0].close()")
+    assert reply.result(20).json == {"result": False, "error": None}
+
+
+def test_the_person_is_asked_one_question_at_a_time(live: LiveAnki, web: Web) -> None:
+    live.configure(upgradeUrl=f"{web.url}/package")
+    first = ask(live)
+    live.wait_for(f"bool({QUESTION})")
+    second = ask(live).result(20)
+    assert second.status == 409
+    assert "under way already" in second.json["error"]
+    assert live.look(f"len({QUESTION})") == 1
+    click(live, "No")
+    assert first.result(20).json["result"] is False
+
+
 def test_the_same_version_is_not_newer(live: LiveAnki, web: Web, package: bytes) -> None:
     assert upgrade(live, web, package) == {"result": False, "error": None}
 
@@ -119,6 +149,9 @@ def test_the_same_version_is_not_newer(live: LiveAnki, web: Web, package: bytes)
         (lambda p: repacked(p, {"package": "other", "human_version": "99"}), "another add-on: other"),
         (lambda p: repacked(p, {"human_version": "new"}), "broken"),
         (lambda p: repacked(p, {"human_version": 99}), "broken"),
+        (lambda p: marked(newer(p), flag=1), "broken: File '__init__.py' is encrypted"),
+        (lambda p: marked(newer(p), method=99), "broken: That compression method is not supported"),
+        (lambda p: repacked(p, {"min_point_version": 999999, "human_version": "99"}), "needs a newer Anki"),
     ],
 )
 def test_a_bad_package_changes_nothing(
@@ -163,6 +196,17 @@ def test_a_newer_package_is_installed_in_place(live: LiveAnki, web: Web, package
     assert live.look(f"mw.addonManager.getConfig({live.addon.name!r})['webTimeout']") == 1234
     assert [path.name for path in live.addon.parent.iterdir() if path.name != "probe"] == [live.addon.name]
     assert live.anki.invoke("deckNames")["result"] == ["Default"]  # the old one still serves
+
+
+def test_quitting_answers_for_the_person(live: LiveAnki, web: Web) -> None:
+    live.configure(upgradeUrl=f"{web.url}/package")
+    reply = ask(live)
+    live.wait_for(f"bool({QUESTION})")
+    assert live.stop() == 0
+    assert reply.result(20).status == 503
+    assert "Traceback" not in live.output()
+    live.start()
+    live.anki.wait_until_ready()
 
 
 def test_without_a_window_there_is_nobody_to_ask(headless: HeadlessServer) -> None:

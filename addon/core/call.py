@@ -16,8 +16,8 @@ T = TypeVar("T")
 class Host(Protocol):
     """Where the API runs: inside Anki, or on a collection file without it.
 
-    Both methods that take work wait for it and raise what it raises. They are called from a thread
-    of the HTTP server, never from within work.
+    The methods that take work wait for it and raise what it raises. But for `undisturbed` they are
+    called from a thread of the HTTP server, never from within work.
     """
 
     anki_version: str
@@ -36,6 +36,9 @@ class Host(Protocol):
 
     def on_window(self, work: Callable[[], T]) -> T:
         """Run `work` on the thread of Anki's window. Raises NeedsWindow where there is none."""
+
+    def undisturbed(self, work: Callable[[], T]) -> T:
+        """Run `work`, itself part of work on the collection, while no window can call in between."""
 
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""

@@ -43,12 +43,23 @@ def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
     """Create a deck with any missing parents, and return its id.
 
     An existing deck of that name, in whatever case, is left alone and its id returned. Anki puts the
-    word `blank` in place of an empty level.
+    word `blank` in place of an empty level. A filtered deck has no subdecks.
     """
     existing = col.decks.id_for_name(deck)
     if existing:
         return existing
+    _check_parents(col, deck)
     return AnkiDeckId(edit(col.decks.add_normal_deck_with_name, deck).id)
+
+
+def _check_parents(col: Collection, deck: str) -> None:
+    """Raise Conflict for a deck under a filtered one. Anki's own refusal would clear the undo history."""
+    levels = deck.split("::")
+    for depth in range(1, len(levels)):
+        parent = "::".join(levels[:depth])
+        parent_id = col.decks.id_for_name(parent)
+        if parent_id and col.decks.is_filtered(parent_id):
+            raise Conflict(f"a filtered deck can't have subdecks: {parent}")
 
 
 @write("changeDeck")

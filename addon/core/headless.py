@@ -57,6 +57,9 @@ class HeadlessHost:
     def on_window(self, work: Callable[[], T]) -> T:
         raise NeedsWindow()
 
+    def undisturbed(self, work: Callable[[], T]) -> T:
+        return work()
+
     def changed(self, changes: OpChanges) -> None:
         pass
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from anki.collection import Collection
-from anki.errors import InvalidInput
 
 from .actions import write
 from .call import Call
@@ -20,6 +21,9 @@ from .undo import Edit
 class Answer:
     card_id: CardId
     ease: Annotated[int, "1 Again, 2 Hard, 3 Good, 4 Easy"]
+    time_taken: Annotated[
+        int, "milliseconds that the answer took; the preset's maximum answer time caps it"
+    ] = 0
 
 
 @write("answerCards")
@@ -35,27 +39,24 @@ def answer_cards(
             # The error text is compared by clients; what it does not say goes here.
             call.warnings.append(f"answers[{index}].ease is {answer.ease}, not 1 to 4")
             raise BadParams("invalid ease")
+        if answer.time_taken < 0:
+            raise BadParams(f"answers[{index}].timeTaken is {answer.time_taken}, not 0 or more")
     known = columns(col, {answer.card_id for answer in answers}, "id")
     answered = [answer for answer in answers if answer.card_id in known]
     for answer in answered:
-        _answer(col, edit, answer)
+        # A window that shows the reviewer may not build its queue halfway.
+        call.host.undisturbed(partial(_answer, col, edit, answer))
     return [answer.card_id in known for answer in answers]
 
 
 def _answer(col: Collection, edit: Edit, answer: Answer) -> None:
     """Answer a card that need not be on top of the queue.
 
-    Once the reviewer has built its queue, Anki only takes answers to the card on top. Writing a card,
-    even unchanged, makes it drop the queue; a window that is showing the reviewer can build it again
-    in between, but hardly three times in a row.
+    Once the reviewer has built its queue, Anki only takes answers to the card on top, and a refusal
+    clears the undo history. Writing a card, even unchanged, makes it drop the queue.
     """
-    for attempt in range(3):
-        edit(col.update_cards, [col.get_card(answer.card_id)])
-        card = col.get_card(answer.card_id)
-        card.start_timer()
-        try:
-            edit(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]
-            return
-        except InvalidInput:
-            if attempt == 2:
-                raise
+    card = col.get_card(answer.card_id)
+    edit(col.update_cards, [card])
+    card.load()
+    card.timer_started = time.time() - answer.time_taken / 1000
+    edit(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]

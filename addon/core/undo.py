@@ -42,10 +42,11 @@ class Edit:
             result = operation(*args, **kwargs)
         except Exception:
             if opened:
-                self._drop_empty_entry()
+                self._drop_entry_if_empty()
+                self._entry = None  # a failure can have cleared the history, and the entry with it
             raise
-        if opened and getattr(result, "count", None) == 0:
-            self._drop_empty_entry()
+        # What Anki counts need not be all that changed: removing an empty deck counts no cards.
+        if opened and getattr(result, "count", None) == 0 and self._drop_entry_if_empty():
             return result
         self.used = True
         self._merge(getattr(result, "changes", result))
@@ -60,11 +61,12 @@ class Edit:
         if isinstance(changes, OpChanges):
             self.changes.MergeFrom(changes)
 
-    def _drop_empty_entry(self) -> None:
-        """Take back the entry of a first operation that failed or changed nothing."""
-        # A failure can have cleared the whole history, and the entry with it.
-        if self._col.undo_status().undo == self._name:
-            self._col.undo()
-            # The empty entry now waits under Redo. An operation that has nothing to do drops it.
-            self._col.update_cards([])
+    def _drop_entry_if_empty(self) -> bool:
+        """Take back the entry if its first operation left nothing on top of it to undo."""
+        if self._col.undo_status().undo != self._name:
+            return False
+        self._col.undo()
+        # The empty entry now waits under Redo. An operation that has nothing to do drops it.
+        self._col.update_cards([])
         self._entry = None
+        return True
