@@ -7,6 +7,7 @@ that they need one; they import aqt only when an action runs.
 from __future__ import annotations
 
 from .core import (  # noqa: F401  imported for what they declare
+    card_info,
     card_states,
     cards,
     deck_details,

@@ -194,9 +194,9 @@ def test_new_cards_get_positions_in_the_order_listed(api: Api) -> None:
         ({"orderedCardIds": []}, "orderedCardIds should be a non-empty list: []"),
         ({"orderedCardIds": ["x"]}, "orderedCardIds should contain only integers: ['x']"),
         ({"startPosition": 0}, "startPosition should be an integer >= 1: 0"),
-        ({"startPosition": "x"}, "startPosition should be an integer >= 1: 'x'"),
+        ({"startPosition": "x"}, "startPosition should be an integer >= 1: x"),
         ({"step": 0}, "step should be an integer >= 1: 0"),
-        ({"shift": "yes"}, "shift should be a boolean: 'yes'"),
+        ({"shift": "yes"}, "shift should be a boolean: yes"),
     ],
 )
 def test_a_wrong_order_is_told(server: Server, change: dict[str, Any], text: str) -> None:

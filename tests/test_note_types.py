@@ -84,7 +84,7 @@ def test_composed_and_decomposed_names_are_the_same(headless: HeadlessServer) ->
         ({"modelName": '""'}, "Empty notetype name"),
         ({"cardTemplates": [{"Back": "x"}]}, "cardTemplates[0].Front: 'Front' is a required property"),
         ({"cardTemplates": [{"Front": "x"}]}, "cardTemplates[0].Back: 'Back' is a required property"),
-        ({"inOrderFields": ["Word", 5]}, "inOrderFields[1]: 5 is not of type 'string'"),
+        ({"inOrderFields": ["Word", 5]}, "inOrderFields[1]: 5 is not of type 'object'"),
     ],
 )
 def test_what_cannot_be_created_is_told(server: Server, change: dict[str, Any], text: str) -> None:
@@ -113,3 +113,13 @@ def test_a_broken_template_is_refused_in_ankis_words_and_keeps_the_undo_history(
     assert "in note" in reply.json["error"]
     assert "<" not in reply.json["error"]
     assert server.look("col.undo_status().undo") == "AnkiConnect: add note"
+
+
+def test_a_field_may_be_an_object_with_more_than_its_name(api: Api) -> None:
+    fields = ["Word", {"name": "Notes", "description": "more", "collapsed": True}, {"name": "Plain"}]
+    sides = [{"Front": "{{Word}}", "Back": "{{Notes}}"}]
+    created = api("createModel", modelName="Vocab", inOrderFields=fields, cardTemplates=sides)
+    stored = [(field["name"], field["description"], field["collapsed"]) for field in created["flds"]]
+    assert stored == [("Word", "", False), ("Notes", "more", True), ("Plain", "", False)]
+    with pytest.raises(ApiFailure, match=r"inOrderFields\[1\].name: 'name' is a required property"):
+        api("createModel", modelName="Other", inOrderFields=["Word", {}], cardTemplates=sides)

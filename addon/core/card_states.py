@@ -12,11 +12,11 @@ from anki.consts import CARD_TYPE_NEW, CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN, QUE
 
 from .actions import read, write
 from .call import Call
-from .cards import CardInfo, cards_info, columns
+from .cards import columns
 from .errors import BadParams, CardNotFound
 from .ids import CardId, CardIds
 from .reviews import Answer, answer_cards
-from .search import Empty, Query
+from .search import Empty
 from .shapes import Accepts, Id, Invalid, Json, Otherwise, Wire
 from .undo import Edit
 
@@ -34,12 +34,6 @@ def cards_mod_time(col: Collection, cards: CardIds) -> list[Union[CardModTime, E
         for card_id, (mod,) in columns(col, cards, "mod").items()
     }
     return [times.get(card) or Empty() for card in cards]
-
-
-@read("findCardsInfo")
-def find_cards_info(col: Collection, query: Query = None) -> list[Union[CardInfo, Empty]]:
-    """Find cards and describe them: findCards and cardsInfo in one."""
-    return [] if query is None else cards_info(col, list(col.find_cards(query)))
 
 
 @read("suspended")

@@ -1,23 +1,19 @@
-"""Cards: search, state and details. One query per call, never one per card."""
+"""Cards: their notes, and whether they are suspended or due. One query per call, never one per card."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Optional, TypedDict, Union
+from typing import Annotated, Any, Optional, Union
 
-from anki.cards import Card
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
 from anki.consts import QUEUE_TYPE_SUSPENDED
-from anki.notes import Note
-from anki.scheduler.dummy import DummyScheduler
 
 from .actions import read, write
-from .errors import CardNotFound, without_isolates
-from .fields import FieldValue, field_values
-from .ids import CardId, CardIds, NoteId
-from .search import Empty, Query, id_lists, rows
+from .errors import CardNotFound
+from .ids import CardIds, NoteId
+from .search import id_lists, rows
 from .undo import Edit
 
 # A learning step of up to 20 minutes is looked for with `is:due`, as Anki's own "learn ahead" would
@@ -36,15 +32,6 @@ def at_home_in(col: Collection, decks: Iterable[int]) -> list[AnkiCardId]:
     assert col.db
     listed = ",".join(map(str, decks))
     return col.db.list(f"select id from cards where (odid = 0 and did in ({listed})) or odid in ({listed})")
-
-
-@read("findCards")
-def find_cards(col: Collection, query: Query = None) -> list[CardId]:
-    """Find cards with Anki's search syntax.
-
-    Returns ids in no promised order: all cards for an empty query, none for a missing one.
-    """
-    return [] if query is None else list(col.find_cards(query))
 
 
 @read("cardsToNotes")
@@ -163,95 +150,3 @@ def intervals(
         return history[card][-1] if history[card] else interval
 
     return [of(card) for card in cards]
-
-
-class CardInfo(TypedDict):
-    cardId: CardId
-    fields: dict[str, FieldValue]
-    fieldOrder: Annotated[int, "same as ord"]
-    question: Annotated[str, "rendered front, style element first"]
-    answer: Annotated[str, "rendered back, style element first"]
-    modelName: str
-    ord: Annotated[int, "template index, or cloze number minus one"]
-    deckName: Annotated[str, "the deck the card is in now"]
-    css: str
-    factor: Annotated[int, "ease factor in permille, 0 if never reviewed"]
-    interval: Annotated[int, "days; 0 for new and first-time learning cards"]
-    note: NoteId
-    type: Annotated[int, "0 new, 1 learning, 2 review, 3 relearning"]
-    queue: Annotated[
-        int,
-        "-3 buried by user, -2 buried sibling, -1 suspended, 0 new, 1 learning, 2 review, "
-        "3 day learning, 4 preview",
-    ]
-    due: Annotated[
-        int, "new: position; learning: epoch seconds; otherwise days since the collection was made"
-    ]
-    reps: Annotated[int, "number of reviews"]
-    lapses: Annotated[int, "number of times forgotten"]
-    left: Annotated[int, "learning steps left, as packed by Anki"]
-    mod: Annotated[int, "modification time in seconds"]
-    nextReviews: Annotated[list[str], "what each answer button would give, such as <10m"]
-    flags: Annotated[int, "0 none, 1 to 7 a colour"]
-
-
-@read("cardsInfo")
-def cards_info(col: Collection, cards: CardIds) -> list[Union[CardInfo, Empty]]:
-    """Describe cards: both sides rendered, fields, scheduling state.
-
-    One entry per id, in order; `{}` for an unknown id.
-    """
-    known = columns(col, cards, "nid")
-    described: dict[int, CardInfo] = {}
-    notes: dict[int, Note] = {}
-    for card_id in known:
-        described[card_id] = _card_info(col, col.get_card(AnkiCardId(card_id)), notes)
-    return [described.get(card_id) or Empty() for card_id in cards]
-
-
-def _card_info(col: Collection, card: Card, notes: dict[int, Note]) -> CardInfo:
-    if card.nid not in notes:
-        notes[card.nid] = card.note()
-    note = notes[card.nid]
-    note_type = note.note_type()
-    assert note_type
-    question, answer = _sides(card)
-    return {
-        "cardId": card.id,
-        "fields": field_values(note),
-        "fieldOrder": card.ord,
-        "question": question,
-        "answer": answer,
-        "modelName": note_type["name"],
-        "ord": card.ord,
-        "deckName": col.decks.name(card.did),
-        "css": note_type["css"],
-        "factor": card.factor,
-        "interval": card.ivl,
-        "note": card.nid,
-        "type": card.type,
-        "queue": card.queue,
-        "due": card.due,
-        "reps": card.reps,
-        "lapses": card.lapses,
-        "left": card.left,
-        "mod": card.mod,
-        "nextReviews": next_reviews(col, card),
-        "flags": card.flags,
-    }
-
-
-def _sides(card: Card) -> tuple[str, str]:
-    """Question and answer; the reason in their place for a card whose template is gone."""
-    try:
-        return card.question(), card.answer()
-    except Exception as error:
-        # One broken card must not hide the others of a batch.
-        return str(error), str(error)
-
-
-def next_reviews(col: Collection, card: Card) -> list[str]:
-    """What each answer button would give."""
-    assert not isinstance(col.sched, DummyScheduler)  # stands for the oldest scheduler, long gone
-    states = col._backend.get_scheduling_states(card.id)
-    return [without_isolates(text) for text in col.sched.describe_next_states(states)]

@@ -15,7 +15,7 @@ from .actions import read, write
 from .errors import BadParams, Conflict, NoteTypeNotFound
 from .fields import field_names
 from .scratch import scratch_collection
-from .shapes import Wire
+from .shapes import Accepts, Wire
 from .undo import Edit
 
 NoteTypeName = Annotated[str, "name of a note type, in whatever case"]
@@ -43,12 +43,24 @@ class Template:
     name: Annotated[Optional[str], Wire("Name"), "`Card` and its position unless given"] = None
 
 
+@dataclass(frozen=True)
+class NewField:
+    name: str
+    description: Annotated[str, "text that the empty field shows"] = ""
+    collapsed: Annotated[bool, "whether the editor shows it collapsed"] = False
+
+
+NewFieldOrName = Annotated[
+    NewField, Accepts(lambda sent: {"name": sent} if type(sent) is str else sent, {"type": "string"})
+]
+
+
 @write("createModel", undo="create note type")
 def create_note_type(
     col: Collection,
     edit: Edit,
     model_name: Annotated[str, "name of the new note type"],
-    in_order_fields: Annotated[list[str], "field names in order"],
+    in_order_fields: Annotated[list[NewFieldOrName], "in order"],
     card_templates: Annotated[list[Template], "at least one"],
     css: Annotated[Optional[str], "style of the cards; Anki's own unless given"] = None,
     is_cloze: Annotated[bool, "make a cloze note type"] = False,
@@ -74,8 +86,10 @@ def create_note_type(
         note_type["type"] = MODEL_CLOZE
     if css is not None:
         note_type["css"] = css
-    for name in in_order_fields:
-        models.add_field(note_type, models.new_field(name))
+    for wanted in in_order_fields:
+        field = models.new_field(wanted.name)
+        field["description"], field["collapsed"] = wanted.description, wanted.collapsed
+        models.add_field(note_type, field)
     for position, template in enumerate(card_templates, 1):
         added = models.new_template(template.name or f"Card {position}")
         added["qfmt"], added["afmt"] = template.front, template.back

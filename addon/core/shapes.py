@@ -61,6 +61,7 @@ class Otherwise:
     """The whole error text for a value of the wrong type; `{value}` is the value sent."""
 
     text: str
+    inside: bool = True  # also for a value that is wrong somewhere inside
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -403,10 +404,11 @@ class Noted(Shape):
     def convert(self, value: Json) -> Any:
         try:
             return self.shape.convert(self.accepts.read(value) if self.accepts else value)
-        except Invalid:
-            if self.otherwise is None:
+        except Invalid as error:
+            if self.otherwise is None or (error.path and not self.otherwise.inside):
                 raise
-            raise Invalid(self.otherwise.text.format(value=show(value)), whole=True) from None
+            shown = value if type(value) is str and len(value) <= _repr.maxstring else show(value)
+            raise Invalid(self.otherwise.text.format(value=shown), whole=True) from None
 
     def schema(self) -> Schema:
         schema = self.shape.schema()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypedDict
 
 from ..core.actions import Lane, gui
 from ..core.call import Call
-from ..core.cards import next_reviews
+from ..core.card_info import next_reviews
 from ..core.errors import ApiError
 from ..core.fields import FieldValue, field_values
 from ..core.ids import CardId
@@ -55,7 +55,7 @@ def current_card(call: Call) -> Optional[CurrentCard]:
         "question": card.question(),
         "answer": card.answer(),
         "buttons": [ease for ease, _label in reviewer._answerButtonList()],
-        "nextReviews": next_reviews(card.col, card),
+        "nextReviews": next_reviews(card.col, card.id),
         "modelName": note_type["name"],
         "deckName": card.col.decks.name(card.did),
         "css": note_type["css"],
