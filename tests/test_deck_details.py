@@ -77,5 +77,5 @@ def test_descriptions_are_set_and_read(api: Api) -> None:
 def test_descriptions_of_unknown_decks_are_not_found(api: Api) -> None:
     with pytest.raises(ApiFailure, match="deck was not found: Nope"):
         api("setDeckDescription", deck="Nope", description="x")
-    with pytest.raises(ApiFailure, match="deck was not found: Nope"):
+    with pytest.raises(ApiFailure, match="Deck not found: Nope"):
         api("getDeckDescription", deck="Nope")

@@ -163,8 +163,10 @@ def test_the_server_lives_through_a_profile_switch(own_anki: LiveAnki) -> None:
     with Clients(own_anki.anki.port, 4, message) as clients:
         own_anki.run("mw.pm.create('Other'); mw.unloadProfileAndShowProfileManager()")
         own_anki.wait_for("mw.col is None")
-        assert ask(own_anki, "deckNames")["error"] == UNAVAILABLE
-        assert ask(own_anki, "guiDeckBrowser")["error"] == UNAVAILABLE
+        for action in ("deckNames", "reloadCollection", "guiDeckBrowser"):
+            assert ask(own_anki, action)["error"] == UNAVAILABLE
+        for action in ("guiDeckOverview", "guiDeckReview"):
+            assert ask(own_anki, action, name="Default")["error"] == UNAVAILABLE
         assert ask(own_anki, "version")["result"] == 6
         own_anki.run(
             "mw.profileDiag.closeWithoutQuitting() if hasattr(mw.profileDiag, 'closeWithoutQuitting')"

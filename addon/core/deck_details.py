@@ -11,8 +11,9 @@ from anki.decks import DeckTreeNode
 
 from .actions import read, write
 from .decks import DeckName
-from .errors import DeckNotFound
+from .errors import DeckNotFound, NotFound
 from .ids import DeckId
+from .shapes import Otherwise
 from .undo import Edit
 
 ExactDeckName = Annotated[str, "full name of a deck, in its case"]
@@ -89,13 +90,16 @@ def description(col: Collection, deck: ExactDeckName) -> str:
     """Return the text on a deck's overview screen; empty if there is none."""
     deck_id = names_and_ids(col).get(deck)
     if deck_id is None:
-        raise DeckNotFound(deck)
+        raise NotFound(f"Deck not found: {deck}")
     return str((col.decks.get(deck_id) or {}).get("desc", ""))
 
 
 @write("setDeckDescription")
 def set_description(
-    col: Collection, edit: Edit, deck: DeckName, description: str
+    col: Collection,
+    edit: Edit,
+    deck: DeckName,
+    description: Annotated[str, Otherwise("description must be a string")],
 ) -> Annotated[Literal[True], "saved"]:
     """Replace the text on a deck's overview screen."""
     deck_id = col.decks.id_for_name(deck)
