@@ -51,6 +51,7 @@ fix: $(VENV)/dev
 	$(BIN)/ruff format .
 
 docs: $(VENV)/dev
+	@$(BIN)/python -m tools.system qt
 	$(BIN)/python -m tools.docs
 
 build:

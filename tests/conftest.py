@@ -20,6 +20,7 @@ from addon.actions import Kind, registry
 from addon.app import create_app
 from addon.config import Settings
 from addon.core.headless import HeadlessHost
+from tools.examples import Example, make_collection
 
 from .live import LiveAnki
 from .web import Web
@@ -161,6 +162,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def example_collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection that the contract's examples run on."""
+    path = tmp_path_factory.mktemp("examples") / "collection.anki2"
+    make_collection(path)
+    return path
+
+
 @pytest.fixture
 def collection_path(template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(template, tmp_path / "collection.anki2"))
@@ -203,6 +212,18 @@ def server(request: pytest.FixtureRequest) -> Server:
 def api(request: pytest.FixtureRequest, server: Server) -> Api:
     """Each host in turn, through each way in."""
     return Api(server, request.param)
+
+
+def run_example(server: Server, example: Example) -> Any:
+    """The reply to an example, once what it needs was done."""
+    for step in example.before:
+        if isinstance(step, str):
+            server.look(step)
+        else:
+            action, params = step
+            assert server.send("POST", f"/{action}", params).json["error"] is None
+    body = {"action": example.action, "version": 6, "params": example.params}
+    return server.send("POST", "/", body).json
 
 
 def basic(front: str, deck: str = "Default", **more: Any) -> dict[str, Any]:

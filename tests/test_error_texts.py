@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from addon.actions import Kind, registry
+from tools.examples import Example, error_examples, replaced_errors
 
-from .conftest import HeadlessServer, Server
+from .conftest import HeadlessServer, Server, run_example
 from .test_contract import ENTRIES
 from .web import Web
 
-ERRORS = yaml.safe_load((Path(__file__).parent / "contract" / "errors.yaml").read_text("utf-8"))
-CASES: dict[str, dict[str, dict[str, Any]]] = ERRORS["cases"]
 UNAVAILABLE = "collection is not available"
-LISTED = [(name, text) for name in registry for text in ENTRIES[name]["errors"]]
-TOLD = [(name, text) for name, text in LISTED if text in CASES.get(name, {})]
+LISTED = {(name, text) for name in registry for text in ENTRIES[name]["errors"]}
+CASES = list(error_examples())
 
 
-def prepare(server: Server) -> None:
-    note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": "taken"}}
-    tiny = {
-        "modelName": "Tiny",
-        "inOrderFields": ["Word"],
-        "cardTemplates": [{"Front": "{{Word}}", "Back": ""}],
-    }
-    for action, params in (("createModel", tiny), ("addNote", {"note": note})):
-        assert server.send("POST", f"/{action}", params).json["error"] is None
-    server.look("col.db.execute('update notes set id = 1700000000001')")
-    server.look("col.db.execute('update cards set id = 1700000000101, nid = 1700000000001')")
+@pytest.fixture(scope="session")
+def template(example_collection: Path) -> Path:
+    return example_collection
 
 
 def pattern(text: str) -> str:
@@ -44,16 +32,13 @@ def pattern(text: str) -> str:
     return re.sub(r"\\\*|\\\{[^}]*\\\}", ".+", literal)
 
 
-@pytest.mark.parametrize(("name", "text"), TOLD)
-def test_a_listed_text_is_told(name: str, text: str, request: pytest.FixtureRequest, web: Web) -> None:
-    params = json.loads(json.dumps(CASES[name][text]).replace("{web}", web.url))
-    hosts = ["anki"] if registry[name].kind is Kind.GUI else ["headless", "anki"]
-    for host in hosts:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_listed_text_is_told(case: Example, request: pytest.FixtureRequest, web: Web) -> None:
+    for host in ["anki"] if registry[case.action].kind is Kind.GUI else ["headless", "anki"]:
         server: Server = request.getfixturevalue(host)
-        prepare(server)
-        reply = server.send("POST", "/", {"action": name, "version": 6, "params": params}).json
+        reply = run_example(server, case.with_text("{web}", web.url))
         assert reply["result"] is None
-        assert re.fullmatch(pattern(text), reply["error"]), reply["error"]
+        assert re.fullmatch(pattern(case.result), reply["error"]), reply["error"]
 
 
 def test_a_text_is_told_while_no_collection_is_open(headless: HeadlessServer) -> None:
@@ -64,11 +49,9 @@ def test_a_text_is_told_while_no_collection_is_open(headless: HeadlessServer) ->
             assert headless.send("POST", "/", body).json == {"result": None, "error": UNAVAILABLE}
 
 
-@pytest.mark.parametrize(("name", "text"), LISTED)
-def test_every_listed_text_has_a_case_or_is_replaced(name: str, text: str) -> None:
-    assert (name, text) in TOLD or text in ERRORS["replaced"] or text == UNAVAILABLE
-
-
-def test_no_case_and_no_replaced_text_is_stale() -> None:
-    assert [(name, text) for name in CASES for text in CASES[name] if (name, text) not in LISTED] == []
-    assert set(ERRORS["replaced"]) <= {text for _name, text in LISTED}
+def test_every_listed_text_has_a_case_or_is_replaced() -> None:
+    told = {(case.action, case.result) for case in CASES}
+    left = {(name, text) for name, text in LISTED - told if text not in replaced_errors() | {UNAVAILABLE}}
+    assert left == set()
+    assert told <= LISTED
+    assert replaced_errors() <= {text for _name, text in LISTED}

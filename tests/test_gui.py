@@ -71,7 +71,7 @@ def test_browse_sorts_by_a_column(gui: Api, order: str) -> None:
     ("reorder", "text"),
     [
         ([], "reorderCards should be a dict: []"),
-        ("x", "reorderCards should be a dict: 'x'"),
+        ("x", "reorderCards should be a dict: x"),
         ({}, 'Must provide a "columnId" and a "order" property"'),
         ({"columnId": "noteFld"}, 'Must provide a "columnId" and a "order" property"'),
         ({"columnId": "noteFld", "order": "up"}, "invalid card order: up"),

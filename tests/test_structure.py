@@ -15,7 +15,7 @@ import pytest
 
 from addon.actions import Kind, registry
 from addon.config import Settings, load
-from tools.docs import generated
+from tools.docs import settings_files
 
 ADDON = Path(__file__).parent.parent / "addon"
 MODULES = sorted(path.relative_to(ADDON) for path in ADDON.rglob("*.py"))
@@ -79,9 +79,9 @@ def test_the_actions_load_without_aqt_and_without_docstrings() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", settings_files(), ids=lambda path: path.name)
 def test_generated_files_are_current(path: Path) -> None:
-    assert path.read_text("utf-8") == generated()[path], "run `make docs`"
+    assert path.read_text("utf-8") == settings_files()[path], "run `make docs`"
 
 
 @pytest.mark.parametrize("action", registry.values(), ids=lambda action: action.name)

@@ -1,13 +1,16 @@
-"""Writes what follows from the declarations: the add-on's `config.json` and `config.md`."""
+"""Writes what follows from the declarations: the settings' files and the reference of the API."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 from addon import config
 
-ADDON = Path(__file__).resolve().parent.parent / "addon"
+_ROOT = Path(__file__).resolve().parent.parent
+ADDON = _ROOT / "addon"
+REFERENCE = _ROOT / "docs" / "api.md"
 
 _CONFIG_HEAD = """Settings of AnkiConnect. `webBindAddress`, `webBindPort` and `webBacklog` take effect when
 Anki starts, all others at once.
@@ -15,14 +18,31 @@ Anki starts, all others at once.
 """
 
 
-def generated() -> dict[Path, str]:
-    """Each generated file and what it should hold."""
+def settings_files() -> dict[Path, str]:
+    """Each file that is made from the settings, and what it should hold."""
     return {
         ADDON / "config.json": json.dumps(config.defaults(), indent=2) + "\n",
         ADDON / "config.md": _CONFIG_HEAD + config.reference(),
     }
 
 
+def _write_reference() -> None:
+    from tests.live import LiveAnki
+
+    from .record import record
+    from .reference import reference
+
+    with tempfile.TemporaryDirectory() as folder:
+        anki = LiveAnki(Path(folder) / "anki")
+        anki.start()
+        anki.anki.wait_until_ready()
+        try:
+            REFERENCE.write_text(reference(record(anki)), "utf-8")
+        finally:
+            anki.stop()
+
+
 if __name__ == "__main__":
-    for path, content in generated().items():
+    for path, content in settings_files().items():
         path.write_text(content, "utf-8")
+    _write_reference()

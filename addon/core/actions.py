@@ -66,6 +66,11 @@ class Action:
     reading: Optional[Reading]
 
     @property
+    def undoable(self) -> bool:
+        """Whether Anki's Edit menu takes back what it changes."""
+        return "edit" in self.injected.values()
+
+    @property
     def summary(self) -> str:
         """The first line of the docstring; empty where Python runs with docstrings stripped."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]

@@ -45,8 +45,8 @@ def is_fsrs_active(col: Collection) -> bool:
 
 @read("getCollectionConfig")
 def config(col: Collection) -> Annotated[dict[str, Any], "raw settings; names vary between Anki versions"]:
-    """Return the collection's own settings."""
-    return col.all_config()
+    """Return the collection's own settings, by name in alphabetical order."""
+    return dict(sorted(col.all_config().items()))
 
 
 class CollectionInfo(TypedDict):
@@ -98,4 +98,5 @@ def check_database(col: Collection) -> DatabaseCheck:
     Anki cannot undo this, and clears the undo history.
     """
     problems, ok = col.fix_integrity()
-    return {"problems": problems, "ok": ok}
+    # Without problems, Anki still tells that it has rebuilt the database.
+    return {"problems": "" if ok else problems, "ok": ok}

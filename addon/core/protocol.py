@@ -145,7 +145,7 @@ def _request(name: str, params: dict[str, Json], call: Call) -> Request:
 
 def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
     """Run requests one after the other where the collection is, under one undo entry."""
-    names = {request.action.undo for request in requests if "edit" in request.action.injected.values()}
+    names = {request.action.undo for request in requests if request.action.undoable}
     edit = Edit(col, names.pop() if len(names) == 1 else "several changes")
     outcomes = [
         Outcome(lambda r=request: r.action.call(r.arguments, r.call, col, edit))  # type: ignore[misc]

@@ -1,0 +1,206 @@
+"""The reference of all actions, from their declarations and from examples that were run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from anki import buildinfo
+
+from addon.actions import Action, Kind, registry
+from addon.core.shapes import Schema
+
+from .examples import Example, contract
+
+_HEAD = """# API reference
+
+Made by `make docs` from the declarations of the actions. Every reply below is what the example got when
+it was run on Anki {version}.
+
+Every action can be called in two ways. Both give `{"result": ..., "error": null}`, or for a failure
+`{"result": null, "error": "what is wrong"}`:
+
+- `POST /` with `{"action": "deckNames", "version": 6, "params": {}}`. The HTTP status is always 200. At
+  version 4 and below, which is also meant where `version` is missing, a success is the bare result.
+- `POST /deckNames` with the parameters as a JSON object. Actions that only read also take `GET`, with the
+  parameters in the query: `/cardsInfo?cards=1700000000101&cards=1700000000102`. The HTTP status tells what
+  went wrong: 400 for bad parameters, 401 for a missing key, 404 for something unknown, 409 for a conflict,
+  501 where Anki's window is missing, 503 while no collection is open.
+
+Ids are 64-bit integers, and strings of their digits are taken too. A parameter that is null counts as not
+given. Members that are not listed here are ignored inside of objects, and refused as parameters.
+"""
+
+_ERRORS = """
+## Errors of every action
+
+| what is wrong | error |
+| --- | --- |
+"""
+
+_CANNOT_UNDO = """
+## What can't be undone
+
+All other writes are one entry in Anki's Edit menu each, a whole batch or `multi` included.
+
+"""
+
+_GROUPS = {
+    "note": "Notes",
+    "card": "Cards",
+    "deck": "Decks",
+    "model": "Note types",
+    "media": "Media",
+    "stats": "Statistics",
+    "graphical": "Anki's windows",
+    "misc": "Everything else",
+}
+_LONGEST_LINE = 100
+_MOST_LINES = 40
+
+
+@dataclass
+class Recording:
+    """What the examples got when they were run."""
+
+    replies: Mapping[str, tuple[Example, Any]]  # by action
+    errors: Mapping[str, list[str]]  # texts by action
+    common_errors: list[tuple[str, str]]  # what is wrong, and the text
+
+
+def reference(recording: Recording) -> str:
+    groups: dict[str, list[Action]] = {group: [] for group in _GROUPS}
+    for entry in sorted(contract()["actions"], key=lambda entry: entry["name"].lower()):
+        if entry["name"] in registry:
+            groups[entry["group"]].append(registry[entry["name"]])
+    parts = [_HEAD.replace("{version}", buildinfo.version)]
+    for group, title in _GROUPS.items():
+        links = ", ".join(_link(action) for action in groups[group])
+        parts.append(f"\n**{title}:** {links}\n")
+    parts.append(_ERRORS)
+    parts += [f"| {what} | `{text}` |\n" for what, text in recording.common_errors]
+    parts.append(_CANNOT_UNDO)
+    parts += [
+        f"- {_link(action)}: {action.summary}\n"
+        for actions in groups.values()
+        for action in actions
+        if action.kind is Kind.WRITE and not action.undoable and action.name != "multi"
+    ]
+    for group, title in _GROUPS.items():
+        parts.append(f"\n## {title}\n")
+        parts += [_section(action, recording) for action in groups[group]]
+    return "".join(parts)
+
+
+def _link(action: Action) -> str:
+    return f"[`{action.name}`](#{action.name.lower()})"
+
+
+def _section(action: Action, recording: Recording) -> str:
+    lines = [f"\n### {action.name}\n", action.summary]
+    if action.description:
+        lines += ["", action.description]
+    lines += ["", f"{_kind(action)} {_url(action)}", ""]
+    schema = action.params_schema()
+    if schema["properties"]:
+        lines += ["**Parameters**", ""]
+        for parameter in action.parameters:
+            note = "required" if parameter.required else f"default {_json(parameter.default)}"
+            lines += _described(parameter.wire, parameter.schema(), note, 0)
+        lines.append("")
+    result = action.result_schema()
+    members = [line for part in _members(result) for line in part]
+    lines.append(f"**Result:** {_type(result)}{_meaning(result)}")
+    lines += ["", *members] if members else []
+    errors = recording.errors.get(action.name, [])
+    if errors:
+        lines += ["", "**Errors**", "", *(f"- `{text}`" for text in errors)]
+    if action.name in recording.replies:
+        example, reply = recording.replies[action.name]
+        body = {"action": action.name, "version": 6, "params": example.params}
+        lines += ["", "```json", *_pretty(body), "```", "", "```json", *_pretty(reply), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _kind(action: Action) -> str:
+    if action.kind is Kind.READ:
+        return "Reads."
+    if action.kind is Kind.GUI:
+        return "Drives Anki's windows."
+    if action.undoable:
+        return f"Writes; Anki's Edit menu takes it back as *AnkiConnect: {action.undo}*."
+    return "Writes; can't be undone." if action.name != "multi" else "Writes what its actions write."
+
+
+def _url(action: Action) -> str:
+    method = "GET or POST" if action.kind is Kind.READ else "POST"
+    return f"`{method} /{action.name}`"
+
+
+def _described(name: str, schema: Schema, note: str, depth: int) -> list[str]:
+    """A bullet for a member and, indented, for what its objects hold."""
+    line = f"{'  ' * depth}- `{name}` {_type(schema)}, {note}{_meaning(schema)}"
+    return [line, *(inner for part in _members(schema, depth + 1) for inner in part)]
+
+
+def _members(schema: Schema, depth: int = 0) -> Iterator[list[str]]:
+    """The bullets of the objects inside."""
+    for inner in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ())):
+        if isinstance(inner, dict):
+            yield from _members(inner, depth)
+    shown: dict[tuple[str, ...], str] = {}
+    for name, member in schema.get("properties", {}).items():
+        note = "required" if name in schema.get("required", ()) else "optional"
+        line, *inner = _described(name, member, note, depth)
+        if len(inner) > 1 and tuple(inner) in shown:
+            yield [f"{line}; members as in `{shown[tuple(inner)]}`"]
+        else:
+            shown[tuple(inner)] = name
+            yield [line, *inner]
+
+
+def _type(schema: Schema) -> str:
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(option) for option in schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        return ", ".join(_json(value) for value in schema.get("enum", [schema.get("const")]))
+    kind = schema.get("type", "anything")
+    if kind == "array":
+        return f"array of {_type(schema['items'])}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return str(kind)
+
+
+def _meaning(schema: Schema) -> str:
+    described = schema.get("description") or schema.get("items", {}).get("description")
+    return f": {described}" if described else ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=lambda _other: {})
+
+
+def _pretty(value: Any) -> list[str]:
+    """JSON in lines: what fits stays on one line."""
+    lines = _expanded(value, 0)
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], "…"]
+
+
+def _expanded(value: Any, depth: int) -> list[str]:
+    line = _json(value)
+    if len(line) + 2 * depth <= _LONGEST_LINE or not isinstance(value, (dict, list)) or not value:
+        return ["  " * depth + line]
+    if isinstance(value, dict):
+        parts = [(f"{_json(name)}: ", member) for name, member in value.items()]
+    else:
+        parts = [("", element) for element in value]
+    lines = ["  " * depth + ("{" if isinstance(value, dict) else "[")]
+    for number, (name, member) in enumerate(parts, 1):
+        first, *rest = _expanded(member, depth + 1)
+        lines += ["  " * (depth + 1) + name + first.lstrip(), *rest]
+        lines[-1] += "," if number < len(parts) else ""
+    lines.append("  " * depth + ("}" if isinstance(value, dict) else "]"))
+    return lines
