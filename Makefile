@@ -33,6 +33,7 @@ serve: $(VENV)/run
 test: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	@$(BIN)/python -m tools.system chromium || true
+	@$(BIN)/python -m tools.system node || true
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-oldest:
@@ -58,7 +59,7 @@ build:
 	@$(PYTHON) -m tools.build
 
 clean:
-	rm -rf $(VENV) .venv-oldest dist
+	rm -rf $(VENV) .venv-oldest dist tests/clients/node_modules
 
 $(VENV)/run: requirements.txt
 	@echo 'making the environment in $(VENV), once'

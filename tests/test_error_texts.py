@@ -28,7 +28,8 @@ def pattern(text: str) -> str:
     """The listed text as a regular expression: `*` and `{name}` stand for anything."""
     if re.fullmatch(r"'\w+'", text):  # a bare member name; ours comes with its path
         return f"[\\w.\\[\\]]+: {text} is a required property"
-    literal = re.escape(text.replace("<br>", " "))
+    # Anki 23.10 says "notetype".
+    literal = re.escape(text.replace("<br>", " ")).replace(r"note\ type", r"note ?type")
     return re.sub(r"\\\*|\\\{[^}]*\\\}", ".+", literal)
 
 

@@ -2,6 +2,7 @@
 
     python -m tools.system qt          what Qt needs to start Anki
     python -m tools.system chromium    the browser of the tests
+    python -m tools.system node        what runs the tests' JavaScript clients
 
 On Debian and its like, installs them where it may (root), else prints the one line to type. Exits with 1
 when something is missing in the end.
@@ -31,7 +32,9 @@ def main() -> int:
     if not sys.platform.startswith("linux"):
         return 0
     if sys.argv[1:] == ["chromium"]:
-        return _ensure(["chromium", "chromium-driver"], _missing_browser)
+        return _ensure(["chromium", "chromium-driver"], lambda: _missing("chromium", "chromedriver"))
+    if sys.argv[1:] == ["node"]:
+        return _ensure(["nodejs", "npm"], lambda: _missing("node", "npm"))
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     packages = _QT_PACKAGES + (_XCB_PACKAGES if has_display else [])
     return _ensure(packages, lambda: _missing_libraries(has_display))
@@ -53,8 +56,8 @@ def _ensure(packages: list[str], missing: Callable[[], list[str]]) -> int:
     return 1 if lacking else 0
 
 
-def _missing_browser() -> list[str]:
-    return [program for program in ("chromium", "chromedriver") if not shutil.which(program)]
+def _missing(*programs: str) -> list[str]:
+    return [program for program in programs if not shutil.which(program)]
 
 
 def _missing_libraries(has_display: bool) -> list[str]:
