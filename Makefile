@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run serve test test-oldest lint fix docs build clean
+.PHONY: help run serve test test-oldest lint fix docs bench build clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make lint     check style and types'
 	@echo 'make fix      mend style where that can be done automatically'
 	@echo 'make docs     write the files that follow from the declarations'
+	@echo 'make bench    measure the API in a real Anki, for docs/performance.md'
 	@echo 'make build    write dist/ankiconnect.ankiaddon'
 
 run: $(VENV)/run
@@ -54,6 +55,10 @@ fix: $(VENV)/dev
 docs: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	$(BIN)/python -m tools.docs
+
+bench: $(VENV)/dev
+	@$(BIN)/python -m tools.system qt
+	@$(BIN)/python -m tools.bench $(ARGS)
 
 build:
 	@$(PYTHON) -m tools.build

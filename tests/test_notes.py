@@ -81,3 +81,13 @@ def test_one_bad_id_deletes_nothing(api: Api) -> None:
     with pytest.raises(ApiFailure, match=r"notes\[1\]: 'x' is not of type 'integer'"):
         api("deleteNotes", notes=[a, "x"])
     assert api("findNotes", query="") == [a]
+
+
+def test_only_the_members_to_include_are_told(api: Api) -> None:
+    note = api("addNote", note=basic("neko", tags=["animal"]))
+    (whole,) = api("notesInfo", notes=[note])
+    for names in (["fields", "tags"], ["cards"], ["noteId", "mod", "modelName", "profile"], []):
+        expected = {name: whole[name] for name in names}
+        assert api("notesInfo", notes=[note, 1], include=names) == [expected, {}]
+    with pytest.raises(ApiFailure, match=r"include\[0\]: 'feilds' is not one of 'noteId'"):
+        api("notesInfo", notes=[note], include=["feilds"])

@@ -73,12 +73,12 @@ def test_it_shows_versions_profile_and_readiness(browser: webdriver.Chrome, anki
 
 
 def test_the_form_runs_an_action(browser: webdriver.Chrome) -> None:
-    assert run(browser, "deckNames") == '{"result": ["Default"], "error": null}'
+    assert run(browser, "deckNames") == '{"result":["Default"],"error":null}'
 
 
 def test_the_form_shows_errors(browser: webdriver.Chrome) -> None:
     reply = run(browser, "modelFieldNames", '{"modelName": "Nope"}')
-    assert reply == '{"result": null, "error": "model was not found: Nope"}'
+    assert reply == '{"result":null,"error":"model was not found: Nope"}'
     assert "bad" in str(browser.find_element(By.ID, "reply").get_attribute("class")).split()
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from addon.routes import rpc as rpc_routes
+
 from .conftest import HeadlessServer, Server
 
 
@@ -309,3 +311,24 @@ def test_replies_are_json_whatever_the_characters(server: Server) -> None:
     rpc(server, {"action": "createDeck", "params": {"deck": "日本語 \U0001f600"}})
     body = server.send("POST", "/", {"action": "deckNames"}).body
     assert json.loads(body) == ["Default", "日本語 \U0001f600"]
+
+
+@pytest.mark.parametrize("value", ["猫", "\x00\u2028", "\ud800", 10**30, [0.1, -0.0, 1e300]], ids=ascii)
+def test_a_reply_carries_any_value(server: Server, value: Any) -> None:
+    # What it was given comes back in the text of the error.
+    reply = server.send("POST", "/", {"action": "cardsInfo", "version": 6, "params": {"cards": [value]}})
+    assert set(reply.json) == {"result", "error"}
+    assert reply.json["error"] and reply.json["result"] is None
+
+
+def test_replies_are_the_same_without_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"result": ["猫", 1.5, None, True, {"a": [2**63, ""]}], "error": None}
+    fast = rpc_routes.encode(value)
+    monkeypatch.setattr(rpc_routes, "_orjson", None)
+    assert rpc_routes.encode(value) != fast  # letters outside of ASCII are escaped
+    assert json.loads(rpc_routes.encode(value)) == json.loads(fast) == value
+
+
+@pytest.mark.parametrize("value", [{1: "a"}, [2**70], "\ud800"], ids=ascii)
+def test_what_orjson_refuses_is_encoded_too(value: Any) -> None:
+    assert rpc_routes.encode(value) == json.dumps(value, separators=(",", ":")).encode()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional, TypedDict, Union
+from collections.abc import Container
+from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypedDict, Union, cast
 
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
@@ -19,7 +20,7 @@ from .search import Empty, Query, rows
 from .undo import Edit
 
 
-class NoteInfo(TypedDict):
+class NoteInfo(TypedDict, total=False):
     noteId: NoteId
     profile: Annotated[str, "name of the open profile"]
     tags: list[str]
@@ -27,6 +28,14 @@ class NoteInfo(TypedDict):
     modelName: str
     mod: Annotated[int, "modification time in seconds"]
     cards: Annotated[list[CardId], "in template order"]
+
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
+    _MemberName: TypeAlias = str
+else:
+    _MemberName = Literal[tuple(NoteInfo.__annotations__)]
 
 
 @read("findNotes")
@@ -44,6 +53,7 @@ def notes_info(
     call: Call,
     notes: Optional[NoteIds] = None,
     query: Annotated[Optional[str], "search in Anki's syntax, in place of notes"] = None,
+    include: Annotated[Optional[list[_MemberName]], "the only members wanted"] = None,
 ) -> list[Union[NoteInfo, Empty]]:
     """Describe notes: fields, tags, note type and cards.
 
@@ -53,16 +63,15 @@ def notes_info(
         notes = list(col.find_notes(query))
     if notes is None:
         raise BadParams('Must provide either "notes" or a "query"')
+    wanted = set(NoteInfo.__annotations__ if include is None else include)
     profile = call.host.profile() or ""
+    cards = _cards_of(col, notes) if "cards" in wanted else {}
     names_of: dict[int, tuple[str, list[str]]] = {}
     described: dict[int, NoteInfo] = {}
-    cards: dict[int, list[AnkiCardId]] = {}
-    for note_id, card_id in rows(
-        col, "select nid, id from cards where nid in ({}) order by nid, ord", notes
-    ):
-        cards.setdefault(note_id, []).append(card_id)
+    # The fields are most of a note; what is not wanted is not read.
+    fields_column = "flds" if "fields" in wanted else "''"
     for note_id, note_type_id, mod, tags, fields in rows(
-        col, "select id, mid, mod, tags, flds from notes where id in ({})", notes
+        col, f"select id, mid, mod, tags, {fields_column} from notes where id in ({{}})", notes
     ):
         if note_type_id not in names_of:
             note_type = col.models.get(note_type_id)
@@ -81,7 +90,22 @@ def notes_info(
             "mod": mod,
             "cards": cards.get(note_id, []),
         }
+    if include is not None:
+        described = {note_id: _only(wanted, info) for note_id, info in described.items()}
     return [described.get(note_id) or Empty() for note_id in notes]
+
+
+def _only(wanted: Container[str], info: NoteInfo) -> NoteInfo:
+    return cast(NoteInfo, {name: member for name, member in info.items() if name in wanted})
+
+
+def _cards_of(col: Collection, notes: NoteIds) -> dict[int, list[AnkiCardId]]:
+    """The cards of each note, in template order."""
+    cards: dict[int, list[AnkiCardId]] = {}
+    found = rows(col, "select nid, id from cards where nid in ({}) order by nid, ord", notes)
+    for note_id, card_id in found:
+        cards.setdefault(note_id, []).append(card_id)
+    return cards
 
 
 class NoteModTime(TypedDict):

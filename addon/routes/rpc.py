@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -11,6 +12,12 @@ from ..core.errors import BadParams, UnsupportedAction
 from ..core.protocol import BANNER, answer, failure
 from . import page
 from .doors import current_call, forbidden, header_key
+
+_orjson: Any
+try:
+    import orjson as _orjson
+except ImportError:
+    _orjson = None
 
 bp = Blueprint("rpc", __name__)
 
@@ -67,4 +74,14 @@ def _no_constant(name: str) -> Any:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value), status=status, mimetype="application/json")
+    return Response(encode(value), status=status, mimetype="application/json")
+
+
+def encode(value: Any) -> bytes:
+    """JSON, by orjson where Anki ships it, which is ten times as fast."""
+    if _orjson:
+        # It refuses what Python's own module can do: keys that are numbers, integers of more than
+        # 64 bits and halves of surrogate pairs.
+        with contextlib.suppress(TypeError):
+            return bytes(_orjson.dumps(value))
+    return json.dumps(value, separators=(",", ":")).encode()

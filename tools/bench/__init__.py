@@ -1,0 +1,1 @@
+"""Measures the API: `python -m tools.bench`, or `make bench`."""
