@@ -55,6 +55,19 @@ def test_an_empty_file_can_be_stored(api: Api) -> None:
     assert api("retrieveMediaFile", filename="empty.txt") == ""
 
 
+def test_long_base64_is_stored_whole(headless: HeadlessServer) -> None:
+    content = bytes(range(256)) * 10_000
+    data = base64.b64encode(content).decode()
+    for given in (data, data[:900_001] + "\n" + data[900_001:]):
+        reply = headless.send("POST", "/storeMediaFile", {"filename": "long.bin", "data": given})
+        assert reply.json["result"] == "long.bin"
+        stored = headless.send("POST", "/retrieveMediaFile", {"filename": "long.bin"})
+        assert stored.json["result"] == data
+    padded = "QQ==".rjust(1_000_000, "A") + "QQ=="
+    reply = headless.send("POST", "/storeMediaFile", {"filename": "long.bin", "data": padded})
+    assert "padding" in reply.json["error"]
+
+
 def test_white_space_in_base64_is_fine(headless: HeadlessServer) -> None:
     data = "aGVs\r\nbG8=\n"
     headless.send("POST", "/storeMediaFile", {"filename": "a.txt", "data": data})
