@@ -41,6 +41,7 @@ def main() -> int:
         settings.webBindAddress,
         settings.webBindPort,
         settings.webBacklog,
+        lambda: settings.body_limit,
     )
     try:
         server.start()

@@ -30,6 +30,7 @@ class Settings:
     webBindAddress: str = _setting("127.0.0.1", "Address to listen on.", env="ANKICONNECT_BIND_ADDRESS")
     webBindPort: int = _setting(8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT")
     webBacklog: int = _setting(128, "Connections that may wait to be accepted.")
+    webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.")
     webCorsOriginList: list[str] = _setting(
         ["http://localhost"],
         'Web origins whose pages may use the API; "*" lets in every page. While `http://localhost` '
@@ -53,6 +54,11 @@ class Settings:
     apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.")
     apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.")
     apiLogPath: Optional[str] = _setting(None, "Of the old add-on: accepted and ignored.")
+
+    @property
+    def body_limit(self) -> int:
+        """The largest request body, in bytes."""
+        return self.webBodyLimit * 1_000_000
 
     @property
     def origins(self) -> list[str]:

@@ -1,92 +1,73 @@
 """The HTTP server: a thread that listens, and one more per connection.
 
-Built on Werkzeug's request handler, which turns a request into a WSGI environment, chunked bodies
-included. Werkzeug's own server is not used: it closes the connection after each reply, exits the process
-when the port is taken, and needs package metadata that Anki's bundles before 25.07 lack.
+Werkzeug's own server is not used: it closes the connection after each reply, exits the process when the
+port is taken, and needs package metadata that Anki's bundles before 25.07 lack.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
-import io
 import logging
 import os
 import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterator
+from functools import partial
 from http.server import HTTPServer
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
-from werkzeug.serving import WSGIRequestHandler
-from werkzeug.wrappers import Response
+from .connection import Handler
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger("ankiconnect")
 
-_IDLE_SECONDS = 30
+_MOST_CONNECTIONS = 512
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 2.0
+# `localhost` is either of them, whichever a client tries first.
+_LOOPBACK = {"127.0.0.1": "::1", "localhost": "::1"}
 
 
-class _Handler(WSGIRequestHandler):
-    """Serves the requests of one connection, one after the other."""
+class _Connections:
+    """The open connections. Where one more is too many, the one that keeps us waiting longest goes."""
 
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
-    # Together these send head and body in one packet at once; without them each reply waits 40 ms
-    # for the client's acknowledgement.
-    disable_nagle_algorithm = True
-    wbufsize = 64 * 1024
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._waiting: dict[socket.socket, None] = {}  # in the order in which they began
 
-    def run_wsgi(self) -> None:
-        try:
-            environ = self.make_environ()
-            body = self._read_body(environ)
-        except ValueError:
-            self.close_connection = True
-            self.send_error(400)
-            return
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
-        app: WSGIApplication = self.server.app
-        reply = Response.from_app(app, environ, buffered=True)
-        self._send(reply.status, reply.headers.items(), reply.get_data())
+    def opened(self) -> None:
+        with self._lock:
+            self._count += 1
+            oldest = next(iter(self._waiting), None) if self._count > _MOST_CONNECTIONS else None
+            if oldest is not None:
+                del self._waiting[oldest]
+        if oldest is not None:
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
 
-    def _read_body(self, environ: dict[str, Any]) -> bytes:
-        if environ.get("wsgi.input_terminated"):  # chunked
-            return bytes(environ["wsgi.input"].read())
-        length = int(self.headers.get("Content-Length") or 0)
-        if length < 0:
-            raise ValueError("negative Content-Length")
-        return self.rfile.read(length)
+    def closed(self) -> None:
+        with self._lock:
+            self._count -= 1
 
-    def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
-        code, _, reason = status.partition(" ")
-        self.send_response_only(int(code), reason)
-        for name, value in headers:
-            self.send_header(name, value)
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        else:
-            self.send_header("Connection", "keep-alive")
-            self.send_header("Keep-Alive", f"timeout={_IDLE_SECONDS}")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-        self.wfile.flush()
+    @contextlib.contextmanager
+    def waiting(self, connection: socket.socket) -> Iterator[contextlib.ExitStack]:
+        """While this is open, we wait for the client; `close` of what it gives ends it early."""
+        with contextlib.ExitStack() as stack:
+            with self._lock:
+                self._waiting[connection] = None
+            stack.callback(self._arrived, connection)
+            yield stack
 
-    def handle_expect_100(self) -> bool:
-        proceed = super().handle_expect_100()
-        self.wfile.flush()
-        return proceed
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        if type == "error":
-            log.info(message, *args)
+    def _arrived(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._waiting.pop(connection, None)
 
 
 class _Listener(socketserver.ThreadingMixIn, HTTPServer):
@@ -99,11 +80,22 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
     ssl_context = None
     closing = False
 
-    def __init__(self, app: WSGIApplication, address: str, port: int, backlog: int) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        address: str,
+        port: int,
+        backlog: int,
+        body_limit: Callable[[], int],
+        connections: _Connections,
+    ) -> None:
         self.app = app
+        self.body_limit = body_limit
+        self.waiting = connections.waiting
+        self._connections = connections
         self.request_queue_size = backlog
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        super().__init__((address, port), _Handler)
+        super().__init__((address, port), Handler)
 
     def server_bind(self) -> None:
         # HTTPServer would look up the host's name, which can take seconds.
@@ -117,23 +109,42 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
         else:
             super().process_request(request, client_address)
 
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        self._connections.opened()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._connections.closed()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):
             log.exception("error while serving a connection")
 
 
 class Server:
-    """Listens on `address` and `port` (0: any free one) and hands requests to `app`."""
+    """Listens on `address` and `port` (0: any free one) and hands requests to `app`.
 
-    def __init__(self, app: WSGIApplication, address: str, port: int, backlog: int) -> None:
+    `body_limit` is asked for the largest body, in bytes, that is read.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        address: str,
+        port: int,
+        backlog: int,
+        body_limit: Callable[[], int] = lambda: 512_000_000,
+    ) -> None:
         self._app, self._address, self._port, self._backlog = app, address, port, backlog
-        self._listener: Optional[_Listener] = None
+        self._body_limit = body_limit
+        self._listeners: list[_Listener] = []
+        self._connections = _Connections()
         self._stopping = threading.Event()
 
     @property
     def url(self) -> str:
         """Where it can be reached; the real port once it listens."""
-        port = self._listener.server_port if self._listener else self._port
+        port = self._listeners[0].server_port if self._listeners else self._port
         host = f"[{self._address}]" if ":" in self._address else self._address
         return f"http://{host}:{port}"
 
@@ -167,19 +178,33 @@ class Server:
     def stop(self) -> None:
         """Take no more connections. Requests that are under way are not waited for."""
         self._stopping.set()
-        listener = self._listener
-        if listener:
+        for listener in self._listeners:
             listener.closing = True
             listener.shutdown()
             listener.server_close()
 
     def _listen(self) -> None:
-        self._listener = _Listener(self._app, self._address, self._port, self._backlog)
+        first = self._bound(self._address, self._port)
+        self._listeners = [first]
+        second = _LOOPBACK.get(self._address)
+        if second and socket.has_ipv6:
+            try:
+                self._listeners.append(self._bound(second, first.server_port))
+            except OSError as error:
+                # A machine without IPv6 has no ::1; another program on its port is a surprise.
+                if error.errno == errno.EADDRINUSE:
+                    log.warning("port %s of %s is taken by another program", first.server_port, second)
+
+    def _bound(self, address: str, port: int) -> _Listener:
+        return _Listener(self._app, address, port, self._backlog, self._body_limit, self._connections)
 
     def _serve(self) -> None:
-        assert self._listener
-        if not self._stopping.is_set():
-            self._listener.serve_forever(poll_interval=_POLL_SECONDS)
+        """Serve until stopped, the last listener on this thread."""
+        *others, last = self._listeners
+        for listener in others:
+            self._spawn(partial(listener.serve_forever, _POLL_SECONDS))
+        # Even when stopped before: `shutdown` waits for the end of what has not begun.
+        last.serve_forever(_POLL_SECONDS)
 
     @staticmethod
     def _spawn(work: Callable[[], None]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from addon import connection
 from addon.server import Server, describe_listener
 
 from .conftest import HeadlessServer
@@ -109,10 +112,99 @@ def test_head_leaves_the_connection_usable(raw: socket.socket) -> None:
     assert received.count(b"HTTP/1.1 200") == 2
 
 
-@pytest.mark.parametrize("length", ["x", "-5"])
+def refusal(sock: socket.socket) -> tuple[int, str]:
+    """Status and text of the reply, after which the connection is closed."""
+    status, headers, body = read_reply(sock)
+    assert headers["content-type"] == "application/json"
+    assert int(headers["content-length"]) == len(body)
+    assert headers["connection"] == "close"
+    assert sock.recv(1) == b""
+    reply = json.loads(body)
+    assert reply["result"] is None
+    return status, reply["error"]
+
+
+@pytest.mark.parametrize("length", ["x", "-5", "+5", "٣", "", "5\r\nContent-Length: 6"])
 def test_a_bad_length_is_refused(raw: socket.socket, length: str) -> None:
     raw.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
-    assert read_reply(raw)[0] == 400
+    status, error = refusal(raw)
+    assert (status, error[:26]) == (400, "the request can't be read:")
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        "nonsense",
+        "POST / HTTP/9.9",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: gzip",
+        "POST / HTTP/1.1\r\n" + "X: y\r\n" * 200,
+        "POST /" + "x" * 70_000 + " HTTP/1.1",
+    ],
+    ids=lambda head: head[:60],
+)
+def test_a_bad_head_is_refused(raw: socket.socket, request_head: str) -> None:
+    raw.sendall(f"{request_head}\r\n\r\n".encode())
+    assert refusal(raw)[0] in (400, 414, 431, 505)
+
+
+def test_a_bad_chunk_is_refused(raw: socket.socket) -> None:
+    raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    assert refusal(raw)[0] == 400
+
+
+@pytest.mark.parametrize("sent", [b"POST / HT", b"POST / HTTP/1.1\r\nHost: x\r\n", post()[:-1]])
+def test_a_slow_request_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, raw: socket.socket, sent: bytes
+) -> None:
+    for limit in ("_HEAD_SECONDS", "_BODY_SECONDS"):
+        monkeypatch.setattr(connection, limit, 0.2)
+    raw.sendall(sent)
+    assert refusal(raw) == (408, "the request did not arrive in time")
+
+
+def test_a_client_that_sends_byte_by_byte_is_slow_too(
+    monkeypatch: pytest.MonkeyPatch, raw: socket.socket
+) -> None:
+    monkeypatch.setattr(connection, "_HEAD_SECONDS", 0.5)
+    with pytest.raises(OSError):
+        for byte in (b"POST / HTTP/1.1\r\n" + b"X: y\r\n" * 90) * 20:
+            raw.sendall(bytes([byte]))
+            time.sleep(0.01)
+
+
+def test_an_idle_connection_is_closed_quietly(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        assert sock.recv(1) == b""
+
+
+@pytest.fixture
+def strict(headless: HeadlessServer) -> Iterator[socket.socket]:
+    """A connection to a server that takes bodies of up to 1000 bytes."""
+    server = Server(headless.app, "127.0.0.1", 0, 5, lambda: 1000)
+    server.start()
+    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    with socket.create_connection(address, timeout=5) as sock:
+        yield sock
+    server.stop()
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(strict: socket.socket) -> None:
+    strict.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
+    status, error = refusal(strict)
+    assert (status, "webBodyLimit" in error) == (413, True)
+
+
+def test_a_refused_body_may_still_be_sent(strict: socket.socket) -> None:
+    strict.sendall(post(b"x" * 1_000_000))
+    assert refusal(strict)[0] == 413
+
+
+def test_a_chunked_body_over_the_limit_is_refused(strict: socket.socket) -> None:
+    chunk = b"190\r\n" + b"x" * 400 + b"\r\n"
+    strict.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 3)
+    assert refusal(strict)[0] == 413
 
 
 def test_a_double_slash_is_not_redirected(raw: socket.socket) -> None:
@@ -128,7 +220,27 @@ def test_a_half_sent_request_holds_nobody_up(raw: socket.socket, port: int) -> N
     connection.close()
 
 
+def test_localhost_is_served_whichever_address_it_is(port: int) -> None:
+    for address in ("127.0.0.1", "::1", "localhost"):
+        connection = http.client.HTTPConnection(address, port, timeout=5)
+        connection.request("POST", "/", VERSION)
+        assert connection.getresponse().read() == b"6"
+        connection.close()
+
+
+def test_half_sent_requests_without_number_hold_nobody_up(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(600):  # more than the server keeps at once
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            sock.sendall(post()[:-5])
+        ask_at_once(port, 200)
+
+
 def test_a_burst_of_connections_is_served(port: int) -> None:
+    ask_at_once(port, 200)
+
+
+def ask_at_once(port: int, count: int) -> None:
     replies: list[bytes] = []
 
     def ask() -> None:
@@ -137,12 +249,12 @@ def test_a_burst_of_connections_is_served(port: int) -> None:
         replies.append(connection.getresponse().read())
         connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(100)]
+    threads = [threading.Thread(target=ask) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert replies == [b"6"] * 100
+    assert replies == [b"6"] * count
 
 
 def test_a_large_body_is_read_whole(port: int) -> None:

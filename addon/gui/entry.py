@@ -31,7 +31,9 @@ def start() -> None:
         return
     bind = settings.now
     app = create_app(host, lambda: settings.now)
-    server = Server(app, bind.webBindAddress, bind.webBindPort, bind.webBacklog)
+    server = Server(
+        app, bind.webBindAddress, bind.webBindPort, bind.webBacklog, lambda: settings.now.body_limit
+    )
 
     def on_busy(error: OSError) -> None:
         host.tell(
