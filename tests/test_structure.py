@@ -20,7 +20,7 @@ from tools.docs import settings_files
 ADDON = Path(__file__).parent.parent / "addon"
 MODULES = sorted(path.relative_to(ADDON) for path in ADDON.rglob("*.py"))
 STANDARD = getattr(sys, "stdlib_module_names", None)  # from Python 3.10 on
-ALLOWED = {"aqt", "anki", "flask", "werkzeug", "requests"}
+ALLOWED = {"aqt", "orjson", "anki", "flask", "werkzeug", "requests"}
 
 
 def imports(module: Path, *, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
