@@ -31,7 +31,7 @@ def test_a_missing_version_means_4(server: Server) -> None:
 @pytest.mark.parametrize("version", [5, 6, 6.0, 7])
 def test_new_versions_get_two_members(server: Server, version: float) -> None:
     reply = server.send("POST", "/", {"action": "version", "version": version})
-    assert reply.body == b'{"result": 6, "error": null}'
+    assert reply.body == b'{"result":6,"error":null}'
 
 
 @pytest.mark.parametrize("version", [4, 6])

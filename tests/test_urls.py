@@ -34,8 +34,8 @@ def test_a_405_is_an_envelope_too(server: Server) -> None:
 
 
 def test_the_reply_is_the_two_member_envelope(server: Server) -> None:
-    assert server.send("GET", "/version").body == b'{"result": 6, "error": null}'
-    assert server.send("GET", "/version/").body == b'{"result": 6, "error": null}'
+    assert server.send("GET", "/version").body == b'{"result":6,"error":null}'
+    assert server.send("GET", "/version/").body == b'{"result":6,"error":null}'
 
 
 def test_ids_in_the_query_repeat_or_are_json(server: Server) -> None:
