@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import resource
 import socket
 import threading
 import time
@@ -229,6 +230,8 @@ def test_localhost_is_served_whichever_address_it_is(port: int) -> None:
 
 
 def test_half_sent_requests_without_number_hold_nobody_up(port: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))  # client and server are one process
     with contextlib.ExitStack() as stack:
         for _ in range(600):  # more than the server keeps at once
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
