@@ -48,6 +48,7 @@ class Lane(enum.Enum):
     WINDOW = "window"
 
 
+ANY_NOTE = "any note"
 _INJECTED = {Collection: "col", Edit: "edit", Call: "call"}
 
 
@@ -64,6 +65,16 @@ class Action:
     undo: str
     before: Optional[Callable[..., None]]
     reading: Optional[Reading]
+    edits: Optional[str]
+
+    def edited_notes(self, arguments: Mapping[str, Any]) -> Optional[set[int]]:
+        """The notes whose fields or tags a person may be editing as well; None: it can be any."""
+        if self.edits is None:
+            return set()
+        if self.edits == ANY_NOTE:
+            return None
+        given = arguments[self.edits]
+        return set(given) if isinstance(given, list) else {getattr(given, "id", given)}
 
     @property
     def undoable(self) -> bool:
@@ -146,14 +157,17 @@ def write(
     undo: str = "",
     before: Optional[Callable[..., None]] = None,
     reading: Optional[Reading] = None,
+    edits: Optional[str] = None,
 ) -> Callable[[F], F]:
     """Declare an action that may change something.
 
     `undo` names its entry in the Edit menu, the words of the wire name unless given. `before` is
     called with the same arguments on the HTTP thread first, for what takes long without needing the
-    collection. `reading` puts the parameters that some clients send into the declared form.
+    collection. `reading` puts the parameters that some clients send into the declared form. `edits` is
+    the parameter that holds the notes whose fields or tags change, by id, or `ANY_NOTE`: what a person
+    has typed into these is saved first.
     """
-    return _declare(name, Kind.WRITE, undo=undo, before=before, reading=reading)
+    return _declare(name, Kind.WRITE, undo=undo, before=before, reading=reading, edits=edits)
 
 
 def gui(name: str, *, lane: Lane = Lane.WINDOW) -> Callable[[F], F]:
@@ -173,6 +187,7 @@ def _declare(
     undo: str = "",
     before: Optional[Callable[..., None]] = None,
     reading: Optional[Reading] = None,
+    edits: Optional[str] = None,
 ) -> Callable[[F], F]:
     def register(function: F) -> F:
         hints = typing.get_type_hints(function, include_extras=True)
@@ -198,6 +213,7 @@ def _declare(
             undo=undo or _words(name),
             before=before,
             reading=reading,
+            edits=edits,
         )
         return function
 

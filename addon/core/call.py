@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Ids
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Optional, Protocol, TypeVar
 
@@ -39,6 +40,9 @@ class Host(Protocol):
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
+
+    def save_typing(self, notes: Optional[Ids[int]]) -> None:
+        """Have open windows save what a person typed into these notes; into any, for None."""
 
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""

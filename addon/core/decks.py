@@ -8,7 +8,7 @@ from anki.collection import Collection
 from anki.decks import DeckId as AnkiDeckId
 
 from . import cards as cards_
-from .actions import read, write
+from .actions import ANY_NOTE, read, write
 from .errors import Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
 from .undo import Edit
@@ -78,7 +78,7 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
         edit(col.set_deck, moving, target)
 
 
-@write("deleteDecks")
+@write("deleteDecks", edits=ANY_NOTE)
 def delete_decks(
     col: Collection,
     edit: Edit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection as Ids
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Optional, TypeVar
@@ -59,6 +60,9 @@ class HeadlessHost:
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         return work()
+
+    def save_typing(self, notes: Optional[Ids[int]]) -> None:
+        pass
 
     def changed(self, changes: OpChanges) -> None:
         pass

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Optional, cast
 
 from anki.collection import Collection
 
-from .actions import write
+from .actions import ANY_NOTE, write
 from .errors import ApiError, BadParams, Conflict, NotFound
 from .note_types import NoteType, NoteTypeName, Template, rehearse, require_note_type
 from .shapes import Json, Otherwise, Wire
@@ -67,7 +67,7 @@ class TemplatesUpdate:
     templates: Annotated[dict[str, SidesUpdate], "sides by template name; unknown names are ignored"]
 
 
-@write("updateModelTemplates", undo="update card templates")
+@write("updateModelTemplates", undo="update card templates", edits=ANY_NOTE)
 def update_templates(col: Collection, edit: Edit, model: TemplatesUpdate) -> None:
     """Change the given sides of the given templates."""
     note_type = _editable(col, model.name)
@@ -84,7 +84,7 @@ class StylingUpdate:
     css: str
 
 
-@write("updateModelStyling", undo="update styling")
+@write("updateModelStyling", undo="update styling", edits=ANY_NOTE)
 def update_styling(col: Collection, edit: Edit, model: StylingUpdate) -> None:
     """Replace the style sheet of a note type."""
     note_type = _editable(col, model.name)
@@ -100,7 +100,7 @@ def _unwrapped(params: Mapping[str, Json]) -> Mapping[str, Json]:
     return {("findText" if name == "fieldText" else name): value for name, value in model.items()}
 
 
-@write("findAndReplaceInModels", undo="find and replace in note types", reading=_unwrapped)
+@write("findAndReplaceInModels", undo="find and replace in note types", edits=ANY_NOTE, reading=_unwrapped)
 def find_and_replace(
     col: Collection,
     edit: Edit,
@@ -135,7 +135,7 @@ def find_and_replace(
 # Templates
 
 
-@write("modelTemplateRename", undo="rename card template")
+@write("modelTemplateRename", undo="rename card template", edits=ANY_NOTE)
 def rename_template(
     col: Collection,
     edit: Edit,
@@ -151,7 +151,7 @@ def rename_template(
     _save(col, edit, note_type)
 
 
-@write("modelTemplateReposition", undo="move card template")
+@write("modelTemplateReposition", undo="move card template", edits=ANY_NOTE)
 def reposition_template(
     col: Collection, edit: Edit, model_name: NoteTypeName, template_name: TemplateName, index: Position
 ) -> None:
@@ -166,7 +166,7 @@ class NamedTemplate(Template):
     name: Annotated[str, Wire("Name"), "name of the template"] = ""
 
 
-@write("modelTemplateAdd", undo="add card template")
+@write("modelTemplateAdd", undo="add card template", edits=ANY_NOTE)
 def add_template(col: Collection, edit: Edit, model_name: NoteTypeName, template: NamedTemplate) -> None:
     """Append a card template and generate its cards, or replace the sides of the one of that name.
 
@@ -183,7 +183,7 @@ def add_template(col: Collection, edit: Edit, model_name: NoteTypeName, template
     _save(col, edit, note_type)
 
 
-@write("modelTemplateRemove", undo="remove card template")
+@write("modelTemplateRemove", undo="remove card template", edits=ANY_NOTE)
 def remove_template(
     col: Collection, edit: Edit, model_name: NoteTypeName, template_name: TemplateName
 ) -> None:
@@ -199,7 +199,7 @@ def remove_template(
 # Fields
 
 
-@write("modelFieldRename", undo="rename field")
+@write("modelFieldRename", undo="rename field", edits=ANY_NOTE)
 def rename_field(
     col: Collection,
     edit: Edit,
@@ -217,7 +217,7 @@ def rename_field(
     edit(col.models.update_dict, note_type)
 
 
-@write("modelFieldReposition", undo="move field")
+@write("modelFieldReposition", undo="move field", edits=ANY_NOTE)
 def reposition_field(
     col: Collection, edit: Edit, model_name: NoteTypeName, field_name: FieldName, index: Position
 ) -> None:
@@ -227,7 +227,7 @@ def reposition_field(
     _save(col, edit, note_type)
 
 
-@write("modelFieldAdd", undo="add field")
+@write("modelFieldAdd", undo="add field", edits=ANY_NOTE)
 def add_field(
     col: Collection,
     edit: Edit,
@@ -249,7 +249,7 @@ def add_field(
     _save(col, edit, note_type)
 
 
-@write("modelFieldRemove", undo="remove field")
+@write("modelFieldRemove", undo="remove field", edits=ANY_NOTE)
 def remove_field(col: Collection, edit: Edit, model_name: NoteTypeName, field_name: FieldName) -> None:
     """Delete a field with its content in all notes; the last one cannot go.
 
@@ -263,7 +263,7 @@ def remove_field(col: Collection, edit: Edit, model_name: NoteTypeName, field_na
     edit(col.models.update_dict, note_type)
 
 
-@write("modelFieldSetFont", undo="set field font")
+@write("modelFieldSetFont", undo="set field font", edits=ANY_NOTE)
 def set_font(
     col: Collection,
     edit: Edit,
@@ -275,7 +275,7 @@ def set_font(
     _set(col, edit, model_name, field_name, "font", font)
 
 
-@write("modelFieldSetFontSize", undo="set field font size")
+@write("modelFieldSetFontSize", undo="set field font size", edits=ANY_NOTE)
 def set_font_size(
     col: Collection,
     edit: Edit,
@@ -289,7 +289,7 @@ def set_font_size(
     _set(col, edit, model_name, field_name, "size", font_size)
 
 
-@write("modelFieldSetDescription", undo="set field description")
+@write("modelFieldSetDescription", undo="set field description", edits=ANY_NOTE)
 def set_description(
     col: Collection,
     edit: Edit,

@@ -11,7 +11,7 @@ from anki.collection import Collection
 from anki.consts import MODEL_CLOZE
 from anki.models import NotetypeId
 
-from .actions import read, write
+from .actions import ANY_NOTE, read, write
 from .errors import BadParams, Conflict, NoteTypeNotFound
 from .fields import field_names
 from .scratch import scratch_collection
@@ -55,7 +55,7 @@ NewFieldOrName = Annotated[
 ]
 
 
-@write("createModel", undo="create note type")
+@write("createModel", undo="create note type", edits=ANY_NOTE)
 def create_note_type(
     col: Collection,
     edit: Edit,

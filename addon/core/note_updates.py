@@ -58,7 +58,7 @@ def _load_media(call: Call, note: WithMedia) -> None:
     load_all(note.attachments, call)
 
 
-@write("updateNoteFields", before=_load_media)
+@write("updateNoteFields", before=_load_media, edits="note")
 def update_note_fields(col: Collection, edit: Edit, call: Call, note: FieldsUpdate) -> None:
     """Replace fields of a note, and append the markup of media that is sent along.
 
@@ -68,7 +68,7 @@ def update_note_fields(col: Collection, edit: Edit, call: Call, note: FieldsUpda
     _update(col, edit, call, NoteUpdate(**vars(note)))
 
 
-@write("updateNote", before=_load_media)
+@write("updateNote", before=_load_media, edits="note")
 def update_note(col: Collection, edit: Edit, call: Call, note: NoteUpdate) -> None:
     """Replace fields or tags of a note, or both, in one change.
 
@@ -80,7 +80,7 @@ def update_note(col: Collection, edit: Edit, call: Call, note: NoteUpdate) -> No
     _update(col, edit, call, note)
 
 
-@write("updateNoteTags")
+@write("updateNoteTags", edits="note")
 def update_note_tags(col: Collection, edit: Edit, call: Call, note: NoteId, tags: AllTags) -> None:
     """Replace the tags of a note. An empty list removes all of them."""
     _update(col, edit, call, NoteUpdate(note, tags=tags))
@@ -94,7 +94,7 @@ class NoteModelUpdate:
     tags: Optional[AllTags] = None
 
 
-@write("updateNoteModel", undo="change note type")
+@write("updateNoteModel", undo="change note type", edits="note")
 def change_note_type(col: Collection, edit: Edit, call: Call, note: NoteModelUpdate) -> None:
     """Give a note another note type, and set fields of it.
 

@@ -11,7 +11,7 @@ from anki.errors import NotFoundError
 from anki.notes import Note
 from anki.notes import NoteId as AnkiNoteId
 
-from .actions import read, write
+from .actions import ANY_NOTE, read, write
 from .call import Call
 from .errors import BadParams, NoteNotFound
 from .fields import FieldValue, field_names
@@ -121,7 +121,7 @@ def notes_mod_time(col: Collection, notes: NoteIds) -> list[Union[NoteModTime, E
     return [times.get(note_id) or Empty() for note_id in notes]
 
 
-@write("deleteNotes")
+@write("deleteNotes", edits="notes")
 def delete_notes(col: Collection, edit: Edit, notes: NoteIds) -> None:
     """Delete notes with all their cards. Unknown notes are ignored; media stays."""
     existing: list[AnkiNoteId] = [
@@ -131,7 +131,7 @@ def delete_notes(col: Collection, edit: Edit, notes: NoteIds) -> None:
         edit(col.remove_notes, existing)
 
 
-@write("removeEmptyNotes")
+@write("removeEmptyNotes", edits=ANY_NOTE)
 def remove_empty_notes(col: Collection, edit: Edit) -> None:
     """Delete the notes whose cards are all empty, as Anki's Empty Cards does with whole notes."""
     doomed = [AnkiNoteId(note.note_id) for note in col.get_empty_cards().notes if note.will_delete_note]

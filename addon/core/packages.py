@@ -7,7 +7,7 @@ from typing import Annotated
 
 from anki.collection import Collection, DeckIdLimit, ImportAnkiPackageRequest
 
-from .actions import write
+from .actions import ANY_NOTE, write
 from .deck_details import ExactDeckName
 from .errors import BadParams
 from .undo import Edit
@@ -55,7 +55,7 @@ def export_package(
     return True
 
 
-@write("importPackage")
+@write("importPackage", edits=ANY_NOTE)
 def import_package(col: Collection, edit: Edit, path: PackagePath) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
     source = _resolved(col, path)

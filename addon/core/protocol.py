@@ -16,7 +16,7 @@ from typing import Annotated, Any, Callable, Optional
 from anki.collection import Collection
 
 from .actions import Action, Lane, registry, write
-from .call import Call
+from .call import Call, Host
 from .errors import ApiError, BadParams, KeyRefused, UnsupportedAction, as_api_error
 from .shapes import Json, show
 from .undo import Edit
@@ -47,7 +47,7 @@ class Request:
         self.prepare()
         host = self.call.host
         if self.action.lane is Lane.COLLECTION:
-            return host.on_collection(lambda col: run_on_collection(col, [self])[0]).get()
+            return visit_collection(host, [self])[0].get()
         if self.action.lane is Lane.WINDOW:
             return host.on_window(lambda: self.action.call(self.arguments, self.call))
         return self.action.call(self.arguments, self.call)
@@ -143,6 +143,14 @@ def _request(name: str, params: dict[str, Json], call: Call) -> Request:
     return Request(action, action.bind(params), call)
 
 
+def visit_collection(host: Host, requests: list[Request]) -> list[Outcome]:
+    """Run requests one after the other in one visit to the collection's lane."""
+    edited = [request.action.edited_notes(request.arguments) for request in requests]
+    if any(notes is None or notes for notes in edited):
+        host.save_typing(None if None in edited else set().union(*filter(None, edited)))
+    return host.on_collection(lambda col: run_on_collection(col, requests))
+
+
 def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
     """Run requests one after the other where the collection is, under one undo entry."""
     names = {request.action.undo for request in requests if request.action.undoable}
@@ -222,7 +230,7 @@ def _answer_together(parts: list[_Part], call: Call) -> list[Json]:
         else:
             ready.append(part.request)
     if ready:
-        visit = Outcome(lambda: call.host.on_collection(lambda col: run_on_collection(col, ready)))
+        visit = Outcome(lambda: visit_collection(call.host, ready))
         done = iter(visit.result or [visit] * len(ready))
         for index in range(len(parts)):
             if index not in outcomes:

@@ -8,7 +8,7 @@ from typing import Annotated, Callable
 from anki.collection import Collection
 from anki.notes import NoteId as AnkiNoteId
 
-from .actions import read, write
+from .actions import ANY_NOTE, read, write
 from .ids import NoteId, NoteIds
 from .notes import require_note
 from .search import rows
@@ -18,7 +18,7 @@ from .undo import Edit
 Tags = Annotated[list[str], SPACE_SEPARATED, "tags; as one string they are separated by spaces"]
 
 
-@write("addTags")
+@write("addTags", edits="notes")
 def add_tags(
     col: Collection,
     edit: Edit,
@@ -36,7 +36,7 @@ def add_tags(
         edit(col.tags.bulk_add, lacking, " ".join(tags))
 
 
-@write("removeTags")
+@write("removeTags", edits="notes")
 def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None:
     """Remove tags, whatever their case, and the tags below them, from notes.
 
@@ -75,7 +75,7 @@ TagToReplace = Annotated[str, Wire("tag_to_replace"), "whole tag, in whatever ca
 NewTag = Annotated[str, Wire("replace_with_tag"), "what takes its place; several where it has spaces"]
 
 
-@write("replaceTags")
+@write("replaceTags", edits="notes")
 def replace_tags(
     col: Collection, edit: Edit, notes: NoteIds, tag_to_replace: TagToReplace, replace_with_tag: NewTag
 ) -> None:
@@ -97,7 +97,7 @@ def replace_tags(
         edit(col.tags.bulk_add, carrying, " ".join(others))
 
 
-@write("replaceTagsInAllNotes")
+@write("replaceTagsInAllNotes", edits=ANY_NOTE)
 def replace_tags_in_all_notes(
     col: Collection, edit: Edit, tag_to_replace: TagToReplace, replace_with_tag: NewTag
 ) -> None:

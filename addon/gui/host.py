@@ -20,6 +20,7 @@ import html
 import logging
 import threading
 import time
+from collections.abc import Collection as Ids
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Callable, Optional, TypeVar, cast
 
@@ -27,17 +28,17 @@ from anki import buildinfo
 from anki.collection import Collection, OpChanges
 from aqt import gui_hooks
 from aqt.main import AnkiQt
-from aqt.qt import QObject, Qt, QTimer, pyqtSignal, qconnect
+from aqt.qt import QObject, Qt, pyqtSignal
 
 from ..core.errors import Unavailable
+from .editors import EditorCopy, Editors
+from .refresh import Refresh
 
 log = logging.getLogger("ankiconnect")
 
 T = TypeVar("T")
 
 _WAIT_SECONDS = 2.0  # for a collection that is closed for the moment
-_REFRESH_IDLE_MS = 250
-_REFRESH_LATEST_SECONDS = 2.0
 
 
 class _Closed(Exception):
@@ -58,7 +59,9 @@ class QtHost(QObject):
         self._away = False  # closed for a full sync or an export, and about to come back
         self._opened = threading.Condition()
         self._waiting: set[Future[Any]] = set()
-        self._refresh = _Refresh(mw)
+        self._editors = Editors()
+        self._copies: list[EditorCopy] = []  # on the lane: those of the work that runs
+        self._refresh = Refresh(mw, self._editors)
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         gui_hooks.collection_did_load.append(self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
@@ -82,6 +85,7 @@ class QtHost(QObject):
         def job() -> T:
             if not self.is_ready():
                 raise _Closed()
+            self._copies = self._editors.copies()
             return work(self._mw.col)
 
         deadline = time.monotonic() + _WAIT_SECONDS
@@ -111,9 +115,23 @@ class QtHost(QObject):
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
         return cast(T, self._wait(self._post(work)))
 
+    def save_typing(self, notes: Optional[Ids[int]]) -> None:
+        if self._editors.showing(notes):
+            # When the lane is free, so that little can be typed between this and the write.
+            self.on_collection(lambda _col: None)
+            self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
+
     def changed(self, changes: OpChanges) -> None:
         self._refresh.add(changes)
-        self._post(self._refresh.schedule)
+        stale = [copy for copy in self._copies if copy.take_over(self._mw.col)]
+        self._post(lambda: self._show(stale))
+
+    def _show(self, stale: list[EditorCopy]) -> None:
+        shown = [copy.show() for copy in stale]
+        if all(shown):
+            self._refresh.schedule()
+        else:
+            self._refresh.flush(editors_too=True)
 
     def tell(self, text: str) -> None:
         """Log `text` and show it as a tooltip, once there is a window to show it in."""
@@ -205,48 +223,3 @@ def _settle(waiter: Future[Any], result: Callable[[], Any]) -> None:
 
 def _unavailable() -> None:
     raise Unavailable()
-
-
-class _Refresh:
-    """Has open windows show what changed: once per burst, 250 ms after its last change, 2 s at most.
-
-    A refresh after each request would cost more than the requests: the deck list alone asks the
-    collection for its whole tree.
-    """
-
-    def __init__(self, mw: AnkiQt) -> None:
-        self._mw = mw
-        self._lock = threading.Lock()
-        self._changes: Optional[OpChanges] = None
-        self._since = 0.0
-        self._timer = QTimer(mw)
-        self._timer.setSingleShot(True)
-        qconnect(self._timer.timeout, self.flush)
-
-    def add(self, changes: OpChanges) -> None:
-        """Remember changes. For any thread."""
-        with self._lock:
-            if self._changes is None:
-                self._changes = OpChanges()
-                self._since = time.monotonic()
-            self._changes.MergeFrom(changes)
-
-    def schedule(self) -> None:
-        if time.monotonic() - self._since >= _REFRESH_LATEST_SECONDS:
-            self.flush()
-        else:
-            self._timer.start(_REFRESH_IDLE_MS)
-
-    def flush(self) -> None:
-        from aqt.operations import on_op_finished
-
-        self._timer.stop()
-        with self._lock:
-            changes, self._changes = self._changes, None
-        if changes is None or self._mw.col is None:
-            return
-        try:
-            on_op_finished(self._mw, changes, None)
-        except Exception:
-            # Anki runs the hooks of other add-ons here; their failure is not the request's.
-            log.exception("a window could not be refreshed")

@@ -1,0 +1,130 @@
+"""Open note editors, kept in step with what the API writes.
+
+An editor of Anki holds a copy of its note and saves that copy whole, fields that nobody touched included.
+Left alone, it would put an old text back over a change of the API. So around each write:
+
+    before it      what was typed into the notes concerned is saved, an entry of its own in the Edit menu
+    right after    on the collection's lane, where no save can come between, the copies take over the change
+    then           on the main thread, the web views of those editors are loaded again
+
+A save that is under way at that moment writes the copy as it is by then, the change included.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Collection as Ids
+from concurrent.futures import Future
+from typing import Any, Optional
+
+from anki.collection import Collection
+from anki.errors import NotFoundError
+from anki.notes import Note
+from aqt import gui_hooks
+from aqt.qt import QApplication, QTimer
+
+_SAVE_MS = 1000  # for a web view to hand over what was typed; a broken one never does
+
+
+class Editors:
+    """The editors of all windows: Anki's own, ours, and those of other add-ons. Made on the main thread."""
+
+    def __init__(self) -> None:
+        # Replaced, never changed, so that any thread may read it.
+        self._known: tuple[weakref.ref[Any], ...] = ()
+        gui_hooks.editor_did_init.append(self._add)
+
+    def _add(self, editor: Any) -> None:
+        self._known = (*(known for known in self._known if known() is not None), weakref.ref(editor))
+
+    def showing(self, notes: Optional[Ids[int]]) -> list[Any]:
+        """The open editors of these notes; for None all, those of new notes included. For any thread."""
+        editors = [known() for known in self._known]
+        return [e for e in editors if _note_id(e) is not None and (notes is None or _note_id(e) in notes)]
+
+    def save(self, editors: list[Any]) -> Future[None]:
+        """Have editors save what was typed. Done when all have, or when their time is up. Main thread."""
+        done: Future[None] = Future()
+        left = list(editors)
+
+        def finish() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        def saved(editor: Any) -> None:
+            left.remove(editor)
+            if not left:
+                finish()
+
+        QTimer.singleShot(_SAVE_MS, finish)
+        for editor in editors:
+            try:
+                editor.call_after_note_saved(lambda editor=editor: saved(editor), keepFocus=True)
+            except (AttributeError, RuntimeError):  # it has closed meanwhile
+                saved(editor)
+        return done
+
+    def copies(self) -> list[EditorCopy]:
+        """What the editors hold of notes in the collection, to be compared after a write. On the lane."""
+        return [EditorCopy(editor) for editor in self.showing(None) if _note_id(editor)]
+
+    def typed_in(self) -> Optional[Any]:
+        """The editor that has the keyboard. Main thread."""
+        focus = QApplication.focusWidget()
+        if focus is None:
+            return None
+        return next((e for e in self.showing(None) if e.web is focus or e.web.isAncestorOf(focus)), None)
+
+
+class EditorCopy:
+    """An editor's copy of a note, and what it held before a write."""
+
+    def __init__(self, editor: Any) -> None:
+        self._editor = editor
+        self._note_id = _note_id(editor)
+        self._gone = False
+        # Anki's newer editor keeps its copy in the web view alone.
+        self._note: Optional[Note] = getattr(editor, "note", None)
+        if self._note is not None:
+            self._fields, self._tags = list(self._note.fields), list(self._note.tags)
+
+    def take_over(self, col: Collection) -> bool:
+        """Put what has changed in the collection into the copy. False if nothing has. On the lane."""
+        note = self._note
+        try:
+            stored = col.get_note(self._note_id)  # type: ignore[arg-type]
+        except NotFoundError:
+            self._gone = True
+            return True
+        if note is None:
+            return True
+        if stored.mid != note.mid or len(stored.fields) != len(self._fields):
+            note.load()
+            return True
+        if (stored.fields, stored.tags) == (self._fields, self._tags):
+            return False
+        for order, (before, now) in enumerate(zip(self._fields, stored.fields)):
+            if now != before:  # the others may hold what was typed this very moment
+                note.fields[order] = now
+        note.tags, note.mod, note.usn = stored.tags, stored.mod, stored.usn
+        return True
+
+    def show(self) -> bool:
+        """Load the editor anew. False if the note is gone, which its window must handle. Main thread."""
+        if self._gone:
+            return False
+        if _note_id(self._editor) == self._note_id:
+            if self._note is None:
+                self._editor.reload_note()
+            else:
+                self._editor.loadNoteKeepingFocus()
+        return True
+
+
+def _note_id(editor: Any) -> Optional[int]:
+    """The note that an editor shows, 0 for a new one; None while it shows none."""
+    if getattr(editor, "web", None) is None:
+        return None
+    if hasattr(editor, "note"):
+        return None if editor.note is None else int(editor.note.id)
+    return 0 if editor.addMode else editor.nid  # Anki's newer editor

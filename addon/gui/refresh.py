@@ -1,0 +1,70 @@
+"""Open windows are told what changed: once per burst."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Optional
+
+from anki.collection import OpChanges
+from aqt.main import AnkiQt
+from aqt.operations import on_op_finished
+from aqt.qt import QTimer, qconnect
+
+from .editors import Editors
+
+log = logging.getLogger("ankiconnect")
+
+_IDLE_MS = 250
+_LATEST_SECONDS = 2.0
+
+
+class Refresh:
+    """Has open windows show what changed: 250 ms after a burst's last change, 2 s after its first at most.
+
+    A refresh after each request would cost more than the requests: the deck list alone asks the
+    collection for its whole tree.
+    """
+
+    def __init__(self, mw: AnkiQt, editors: Editors) -> None:
+        self._mw = mw
+        self._editors = editors
+        self._lock = threading.Lock()
+        self._changes: Optional[OpChanges] = None
+        self._since = 0.0
+        self._timer = QTimer(mw)
+        self._timer.setSingleShot(True)
+        qconnect(self._timer.timeout, self.flush)
+
+    def add(self, changes: OpChanges) -> None:
+        """Remember changes. For any thread."""
+        with self._lock:
+            if self._changes is None:
+                self._changes = OpChanges()
+                self._since = time.monotonic()
+            self._changes.MergeFrom(changes)
+
+    def schedule(self) -> None:
+        if time.monotonic() - self._since >= _LATEST_SECONDS:
+            self.flush()
+        else:
+            self._timer.start(_IDLE_MS)
+
+    def flush(self, *, editors_too: bool = False) -> None:
+        """Tell all windows now.
+
+        The editor that a person types in is up to date already, and is spared unless `editors_too`:
+        loading it again would drop the letters of the last moment and move the cursor.
+        """
+        self._timer.stop()
+        with self._lock:
+            changes, self._changes = self._changes, None
+        if changes is None or self._mw.col is None:
+            return
+        spared = None if editors_too or changes.notetype else self._editors.typed_in()
+        try:
+            on_op_finished(self._mw, changes, spared)
+        except Exception:
+            # Anki runs the hooks of other add-ons here; their failure is not the request's.
+            log.exception("a window could not be refreshed")
