@@ -29,6 +29,6 @@ from .core import (  # noqa: F401  imported for what they declare
     tags,
 )
 from .core.actions import Action, Kind, registry
-from .gui import adding, browsing, reviewing, screens, upgrading  # noqa: F401
+from .gui import adding, browsing, editing, importing, profiles, reviewing, screens, upgrading  # noqa: F401
 
 __all__ = ["Action", "Kind", "registry"]

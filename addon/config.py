@@ -1,4 +1,7 @@
-"""The settings, each declared once: `config.json` and `config.md` are written from here (`make docs`)."""
+"""The settings, each declared once.
+
+`config.json`, `config.schema.json` and `config.md` are written from here (`make docs`).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 
-def _setting(default: Any, help: str, *, env: str = "", secret: bool = False) -> Any:
-    metadata = {"help": help, "env": env}
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    env: str = "",
+    secret: bool = False,
+    least: Optional[int] = None,
+    most: Optional[int] = None,
+) -> Any:
+    limits = {"minimum": least, "maximum": most}
+    schema = {name: limit for name, limit in limits.items() if limit is not None}
+    metadata = {"help": help, "env": env, "schema": schema}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata, repr=not secret)
     return field(default=default, metadata=metadata, repr=not secret)
@@ -28,9 +41,11 @@ class Settings:
         "Answer errors of requests of version 4 and below with a bare null, as the oldest servers did.",
     )
     webBindAddress: str = _setting("127.0.0.1", "Address to listen on.", env="ANKICONNECT_BIND_ADDRESS")
-    webBindPort: int = _setting(8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT")
-    webBacklog: int = _setting(128, "Connections that may wait to be accepted.")
-    webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.")
+    webBindPort: int = _setting(
+        8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT", least=0, most=65535
+    )
+    webBacklog: int = _setting(128, "Connections that may wait to be accepted.", least=1)
+    webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.", least=1)
     webCorsOriginList: list[str] = _setting(
         ["http://localhost"],
         'Web origins whose pages may use the API; "*" lets in every page. While `http://localhost` '
@@ -44,8 +59,8 @@ class Settings:
     ignoreOriginList: list[str] = _setting(
         [], "Origins whose requests for permission are denied without a question."
     )
-    webTimeout: int = _setting(10000, "Time limit of one media download, in milliseconds.")
-    webDownloadLimit: int = _setting(100, "Size limit of one media download, in megabytes.")
+    webTimeout: int = _setting(10000, "Time limit of one media download, in milliseconds.", least=1)
+    webDownloadLimit: int = _setting(100, "Size limit of one media download, in megabytes.", least=1)
     upgradeUrl: Optional[str] = _setting(
         None,
         "Address of the package that the action `upgrade` installs. Without it, an add-on installed "
@@ -69,7 +84,7 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
     """Settings from a configuration and the environment, which wins.
 
     Unknown names are ignored: a configuration may be older or newer than this code.
-    Raises ValueError, naming the setting, when a value is of the wrong type.
+    Raises ValueError, naming the setting, when a value is of the wrong type or out of range.
     """
     from .core.shapes import Invalid, shape_of
 
@@ -87,12 +102,37 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
             chosen[setting.name] = shape.convert(value)
         except Invalid as error:
             raise ValueError(f"setting {setting.name}: {error.problem}") from None
+        limits = setting.metadata["schema"]
+        least, most = limits.get("minimum", value), limits.get("maximum", value)
+        if limits and not least <= value <= most:
+            expected = f"from {least} to {most}" if "maximum" in limits else f"at least {least}"
+            raise ValueError(f"setting {setting.name}: {value} should be {expected}")
     return Settings(**chosen)
 
 
 def defaults() -> dict[str, Any]:
     """Every setting with its default, as `config.json` holds them."""
     return dataclasses.asdict(Settings())
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema that Anki checks an edited configuration by, line by line."""
+    from .core.shapes import shape_of
+
+    hints = _hints()
+    properties: dict[str, Any] = {}
+    for setting in dataclasses.fields(Settings):
+        described = shape_of(hints[setting.name]).schema()
+        if "anyOf" in described:
+            # As a list of types, errors say what was expected.
+            described = {"type": [option["type"] for option in described["anyOf"]]}
+        # Anki shows this text, and puts its own finding into the braces.
+        told = {"error_msg": f"{setting.name}: {{problem}}"}
+        if "items" in described:
+            described["items"] = {**described["items"], **told}
+        help = {"description": setting.metadata["help"]}
+        properties[setting.name] = {**help, **described, **setting.metadata["schema"], **told}
+    return {"type": "object", "properties": properties}
 
 
 def reference() -> str:

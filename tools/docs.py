@@ -12,8 +12,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 ADDON = _ROOT / "addon"
 REFERENCE = _ROOT / "docs" / "api.md"
 
-_CONFIG_HEAD = """Settings of AnkiConnect. `webBindAddress`, `webBindPort` and `webBacklog` take effect when
-Anki starts, all others at once.
+_CONFIG_HEAD = """Settings of AnkiConnect. Changes are in force at once. A wrong value is told, and changes nothing.
 
 """
 
@@ -22,6 +21,7 @@ def settings_files() -> dict[Path, str]:
     """Each file that is made from the settings, and what it should hold."""
     return {
         ADDON / "config.json": json.dumps(config.defaults(), indent=2) + "\n",
+        ADDON / "config.schema.json": json.dumps(config.schema(), indent=2) + "\n",
         ADDON / "config.md": _CONFIG_HEAD + config.reference(),
     }
 

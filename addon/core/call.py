@@ -47,6 +47,9 @@ class Host(Protocol):
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""
 
+    def ask_permission(self, origin: str) -> bool:
+        """Ask the person whether pages of `origin` may use the API. False where nobody can be asked."""
+
     def tell(self, text: str) -> None:
         """Tell the person at the screen, if there is one, in passing."""
 

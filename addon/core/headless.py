@@ -67,6 +67,9 @@ class HeadlessHost:
     def changed(self, changes: OpChanges) -> None:
         pass
 
+    def ask_permission(self, origin: str) -> bool:
+        return False
+
     def tell(self, text: str) -> None:
         log.warning(text)
 

@@ -38,9 +38,11 @@ class Denied(TypedDict):
 def request_permission(call: Call) -> Union[Granted, Denied]:
     """Ask whether the requesting origin may use the API.
 
-    Needs no key and may be called from any origin.
+    Needs no key and may be called from any origin. For an unknown origin Anki asks the person, and the
+    reply waits for the answer; a yes is kept in the settings, and so is the wish to ignore that origin from
+    now on. Without a window, unknown origins are denied.
     """
-    if not call.allowed:
+    if not call.allowed and not _is_granted_now(call):
         return {"permission": "denied"}
     needs_key = call.settings.apiKey is not None
     return {
@@ -49,6 +51,10 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
         "requireApiKey": needs_key,
         "version": API_VERSION,
     }
+
+
+def _is_granted_now(call: Call) -> bool:
+    return call.origin not in call.settings.ignoreOriginList and call.host.ask_permission(call.origin)
 
 
 class _ReflectedScopes(TypedDict):

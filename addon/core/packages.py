@@ -17,7 +17,7 @@ PackagePath = Annotated[
 ]
 
 
-def _resolved(col: Collection, path: str) -> str:
+def resolved(col: Collection, path: str) -> str:
     return os.path.abspath(os.path.join(col.media.dir(), os.path.expanduser(path)))
 
 
@@ -32,7 +32,7 @@ def export_package(
     ids = {entry.name: entry.id for entry in col.decks.all_names_and_ids()}
     if deck not in ids:
         return False
-    target = _resolved(col, path)
+    target = resolved(col, path)
     limit = DeckIdLimit(ids[deck])  # type: ignore[arg-type]
     try:
         from anki.collection import ExportAnkiPackageOptions
@@ -58,7 +58,7 @@ def export_package(
 @write("importPackage", edits=ANY_NOTE)
 def import_package(col: Collection, edit: Edit, path: PackagePath) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
-    source = _resolved(col, path)
+    source = resolved(col, path)
     if not os.path.isfile(source):
         # Checked here, since an import that fails inside Anki clears the undo history.
         raise BadParams(f"Failed to open '{source}': there is no such file")

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Optional
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypedDict, Union
 
+from anki.collection import Collection
+from anki.decks import DeckId
+from anki.notes import Note
+
+from ..core import note_media
 from ..core.actions import Lane, gui
 from ..core.call import Call
-from ..core.media import load_all
+from ..core.errors import NotFound
+from ..core.fields import field_positions, without_dropped
+from ..core.media import Store, load_all
 from ..core.new_notes import NoteContent, compose
-from .window import main_window
+from ..core.note_media import WithMedia
+from ..core.note_types import NoteType
+from ..core.shapes import SPACE_SEPARATED
+from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
-    from anki.decks import DeckId
-    from anki.notes import Note
     from aqt.addcards import AddCards
+
+_NEW_NOTE = 0  # the id of a note that is not in the collection yet
 
 
 @gui("guiAddCards", lane=Lane.CALLER)
 def open_add_window(
-    call: Call, note: Optional[NoteContent] = None
+    call: Call, note: Optional[NoteContent] = None, activate: Activate = True
 ) -> Annotated[int, "id of the note being edited, which is 0 until the person adds it"]:
     """Open or raise the Add window, filled in if a note is given.
 
@@ -26,33 +37,137 @@ def open_add_window(
     before it is replaced; the reply does not wait for the answer.
     """
     if note is None:
-        call.host.on_window(_open)
+        call.host.on_window(lambda: _open(activate))
     else:
         content = note
         load_all(content.attachments, call)
         composed, deck_id = call.host.on_collection(lambda col: compose(col, call, content))
-        call.host.on_window(lambda: _open_with(composed, deck_id))
-    return 0
+        call.host.on_window(lambda: _open_with(composed, deck_id, activate))
+    return _NEW_NOTE
 
 
-def _open() -> AddCards:
-    import aqt
+def _open(activate: bool) -> AddCards:
+    from aqt import gui_hooks
 
     # The classic window by name: Anki's newer one cannot be filled in from outside.
-    window: AddCards = aqt.dialogs.open("AddCards", main_window())
-    window.activateWindow()
+    window: AddCards = open_dialog("AddCards", activate, gui_hooks.add_cards_did_init)
     return window
 
 
-def _open_with(note: Note, deck_id: DeckId) -> None:
-    import aqt
-
+def _open_with(note: Note, deck_id: DeckId, activate: bool) -> None:
     def fill() -> None:
-        _open().set_note(note, deck_id)
+        _open(activate).set_note(note, deck_id)
 
-    _creator, window = aqt.dialogs._dialogs["AddCards"]
+    window = dialog("AddCards")
     if window is None:
         fill()
     else:
         # The window stays: closing takes a while, and two requests would close it for one another.
         window.ifCanClose(fill)
+
+
+@dataclass(frozen=True)
+class NoteData(WithMedia):
+    """What is to be put into the note in the Add window."""
+
+    deck_name: Annotated[Optional[str], "existing deck to choose"] = None
+    model_name: Annotated[Optional[str], "existing note type to choose"] = None
+    fields: Annotated[Optional[dict[str, str]], "HTML by field name, in whatever case"] = None
+    tags: Annotated[Optional[list[str]], SPACE_SEPARATED, "tags"] = None
+
+
+class NotOpen(TypedDict):
+    error: Literal["Add Note dialog is not open"]
+    code: Literal[1]
+
+
+@gui("guiAddNoteSetData", lane=Lane.CALLER)
+def fill_add_window(
+    call: Call,
+    note: NoteData,
+    append: Annotated[bool, "put texts behind the present ones, and add tags to the present ones"] = False,
+) -> Annotated[Union[Literal[True], NotOpen], "true when done"]:
+    """Change the note in the open Add window where it is: fields, tags, deck and note type.
+
+    What is not given stays. Media is stored, and its markup appended to the fields that it lists. What a
+    person has typed is not lost with `append`. The window is neither opened nor raised. Anki's newer Add
+    window, an experiment of Anki 26.08, cannot be changed from outside and counts as not open.
+    """
+    not_open: NotOpen = {"error": "Add Note dialog is not open", "code": 1}
+    if call.host.on_window(_open_add_window) is None:
+        return not_open
+    load_all(note.attachments, call)
+    if note.refusal:
+        raise note.refusal
+    call.host.save_typing({_NEW_NOTE})
+    present_type_id = call.host.on_window(
+        lambda: window.notetype_chooser.selected_notetype_id if (window := _open_add_window()) else None
+    )
+    if present_type_id is None:
+        return not_open
+    change = call.host.on_collection(lambda col: _Change(col, call, note, present_type_id, append))
+    if not call.host.on_window(change.apply):
+        call.host.on_collection(lambda _col: change.media.take_back())
+        return not_open
+    return True
+
+
+class _Change:
+    """A checked change of the note in the Add window. Made on the collection's lane."""
+
+    def __init__(self, col: Collection, call: Call, data: NoteData, type_id: int, append: bool) -> None:
+        self._append = append
+        self._tags = data.tags
+        self._deck_id = col.decks.id_for_name(data.deck_name) if data.deck_name else None
+        if data.deck_name and not self._deck_id:
+            raise NotFound(f'Deck "{data.deck_name}" not found')
+        chosen = col.models.id_for_name(data.model_name) if data.model_name else type_id
+        note_type = col.models.get(chosen) if chosen else None  # type: ignore[arg-type]
+        if note_type is None:
+            raise NotFound(f'Model "{data.model_name}" not found')
+        self._note_type = note_type
+        self._texts = _texts(note_type, data.fields or {})
+        self.media = Store(col)
+        markup = col.new_note(note_type)
+        try:
+            note_media.store(data, markup, note_type, self.media, call)
+        except BaseException:
+            self.media.take_back()
+            raise
+        self._markup = markup.fields
+
+    def apply(self) -> bool:
+        """Change the note; False if the window is gone. On the main thread."""
+        window = _open_add_window()
+        if window is None:
+            return False
+        if window.notetype_chooser.selected_notetype_id != self._note_type["id"]:
+            window.notetype_chooser.selected_notetype_id = self._note_type["id"]
+        if self._deck_id:
+            window.deck_chooser.selected_deck_id = self._deck_id
+        note = window.editor.note
+        assert note
+        for position, before in enumerate(note.fields):
+            given = self._texts.get(position)
+            text = before if given is None else before + given if self._append else given
+            note.fields[position] = text + self._markup[position]
+        if self._tags is not None:
+            before = note.tags if self._append else []
+            note.tags = list(dict.fromkeys([*before, *" ".join(self._tags).split()]))
+        window.editor.loadNoteKeepingFocus()
+        return True
+
+
+def _texts(note_type: NoteType, fields: dict[str, str]) -> dict[int, str]:
+    """The given texts by the position of their field."""
+    positions = field_positions(note_type)
+    for name in fields:
+        if name.lower() not in positions:
+            raise NotFound(f'Field "{name}" not found in current note')
+    return {positions[name.lower()]: without_dropped(text) for name, text in fields.items()}
+
+
+def _open_add_window() -> Optional[AddCards]:
+    main_window()
+    window: Optional[AddCards] = dialog("AddCards")
+    return window

@@ -13,7 +13,7 @@ from ..core.errors import BadParams
 from ..core.ids import CardId, NoteId
 from ..core.search import Query
 from ..core.shapes import Otherwise
-from .window import main_window
+from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
     from aqt.browser.browser import Browser
@@ -30,6 +30,7 @@ def browse(
         Otherwise("reorderCards should be a dict: {value}"),
         "`columnId`, a visible column, and `order`, ascending or descending",
     ] = None,
+    activate: Activate = True,
 ) -> Annotated[list[CardId], "ids that match, in no promised order; [] without a query"]:
     """Open or raise the Browse window, and search there if a query is given.
 
@@ -40,7 +41,7 @@ def browse(
         found: list[CardId] = []
     else:
         found = call.host.on_collection(lambda col: list(col.find_cards(query)))
-    call.host.on_window(lambda: _show(query, order))
+    call.host.on_window(lambda: _show(query, order, activate))
     return found
 
 
@@ -70,10 +71,8 @@ def selected_notes() -> Annotated[list[NoteId], "each once; [] without a Browse 
 
 
 def _open_browser() -> Optional[Browser]:
-    import aqt
-
     main_window()
-    browser: Optional[Browser] = aqt.dialogs._dialogs["Browser"][1]
+    browser: Optional[Browser] = dialog("Browser")
     return browser
 
 
@@ -91,14 +90,12 @@ def _checked_order(reorder: Optional[dict[str, Any]]) -> Optional[tuple[str, boo
     return column, _ORDERS[order]
 
 
-def _show(query: Optional[str], order: Optional[tuple[str, bool]]) -> None:
-    import aqt
+def _show(query: Optional[str], order: Optional[tuple[str, bool]], activate: bool) -> None:
+    from aqt import gui_hooks
 
-    mw = main_window()
     if order is not None:
-        _check_column(mw.col, order[0])
-    browser: Browser = aqt.dialogs.open("Browser", mw)
-    browser.activateWindow()
+        _check_column(main_window().col, order[0])
+    browser: Browser = open_dialog("Browser", activate, gui_hooks.browser_will_show)
     if order is not None:
         _set_order(browser, *order)
     if query is not None:

@@ -1,18 +1,20 @@
-"""The start inside Anki: settings, host and server tied to Anki's hooks."""
+"""The start inside Anki: settings, host and server tied to Anki's hooks and menu."""
 
 from __future__ import annotations
 
 import logging
 import logging.handlers
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import aqt
+from aqt.qt import QAction, qconnect
 
 from ..app import create_app
 from ..config import Settings, load
 from ..server import Server, describe_listener
 from .host import QtHost
+from .wakefulness import stay_awake
 
 log = logging.getLogger("ankiconnect")
 
@@ -21,49 +23,119 @@ _ADDON = Path(__file__).resolve().parent.parent
 
 def start() -> None:
     """Serve from now until Anki quits, whatever profiles are opened in between."""
-    mw = aqt.mw
     _log_to_file(_ADDON / "user_files" / "ankiconnect.log")
-    host = QtHost(mw)
-    try:
-        settings = _Current(host)
-    except ValueError as error:
-        host.tell(f"AnkiConnect is not listening, for want of a valid configuration: {error}")
-        return
-    bind = settings.now
-    app = create_app(host, lambda: settings.now)
-    server = Server(
-        app, bind.webBindAddress, bind.webBindPort, bind.webBacklog, lambda: settings.now.body_limit
-    )
-
-    def on_busy(error: OSError) -> None:
-        host.tell(
-            f"AnkiConnect can't listen on {server.url}: {error.strerror or error}. "
-            f"{describe_listener(bind.webBindAddress, bind.webBindPort)} It keeps trying. To use "
-            "another port, change webBindPort in the add-on's configuration and restart Anki."
-        )
-
-    def stop() -> None:
-        host.stop()
-        server.stop()
-
-    server.start_when_free(on_busy, lambda: log.info("listening on %s", server.url))
-    mw.app.aboutToQuit.connect(stop)
+    service = _Service(QtHost(aqt.mw))
+    service.start()
+    aqt.mw.app.aboutToQuit.connect(service.stop)
 
 
-class _Current:
-    """The settings in force. Edits in Anki's add-on configuration replace them; bad ones don't."""
+class _Service:
+    """The server and the settings in force. Edits in Anki's add-on configuration replace them at once.
+
+    Settings that are wrong, or an address that can't be listened on, are told, and the ones before stay.
+    All of it runs on the main thread.
+    """
 
     def __init__(self, host: QtHost) -> None:
         self._host = host
-        manager = aqt.mw.addonManager
-        self.now: Settings = load(manager.getConfig(_ADDON.name) or {})
-        manager.setConfigUpdatedAction(_ADDON.name, self._update)
+        self._settings: Optional[Settings] = None
+        self._server: Optional[Server] = None
+        self._app = create_app(host, lambda: self._settings or Settings())
+        host.permissions.on_allowed = lambda origin: self._add("webCorsOriginList", origin)
+        host.permissions.on_ignored = lambda origin: self._add("ignoreOriginList", origin)
+        aqt.mw.addonManager.setConfigUpdatedAction(_ADDON.name, self._use)
+        action = QAction("AnkiConnect", aqt.mw)
+        qconnect(action.triggered, self._open_page)
+        aqt.mw.form.menuTools.addAction(action)
 
-    def _update(self, values: dict[str, Any]) -> None:
+    def start(self) -> None:
+        self._use(aqt.mw.addonManager.getConfig(_ADDON.name) or {})
+
+    def stop(self) -> None:
+        self._host.stop()
+        if self._server:
+            self._server.stop()
+        stay_awake(False)
+
+    def _use(self, values: dict[str, Any]) -> None:
         try:
-            self.now = load(values)
+            settings = load(values)
         except ValueError as error:
-            self._host.tell(f"AnkiConnect keeps its previous configuration: {error}")
+            consequence = "keeps its previous configuration" if self._server else "is not listening"
+            self._host.tell(f"AnkiConnect {consequence}: {error}")
+            return
+        before, self._settings = self._settings, settings
+        if before is None or self._server is None:
+            self._server = self._new_server(settings)
+            self._start(self._server)
+        elif _listens_elsewhere(before, settings):
+            self._move(before, settings)
+
+    def _move(self, before: Settings, settings: Settings) -> None:
+        """Listen where the new settings say, or else go on with the ones before."""
+        assert self._server
+        # First of all free: the new address can include the old one.
+        self._server.stop()
+        moved = self._new_server(settings)
+        try:
+            moved.start()
+        except OSError as error:
+            self._host.tell(
+                f"AnkiConnect keeps its previous configuration: it can't listen on {moved.url}: "
+                f"{error.strerror or error}"
+            )
+            self._settings = before
+            self._server = self._new_server(before)
+            self._start(self._server)
+        else:
+            self._server = moved
+            self._listening()
+
+    def _start(self, server: Server) -> None:
+        server.start_when_free(self._tell_busy, lambda: self._host.soon(self._listening))
+
+    def _new_server(self, settings: Settings) -> Server:
+        return Server(
+            self._app,
+            settings.webBindAddress,
+            settings.webBindPort,
+            settings.webBacklog,
+            lambda: (self._settings or settings).body_limit,
+        )
+
+    def _listening(self) -> None:
+        assert self._server
+        log.info("listening on %s", self._server.url)
+        stay_awake(True)
+
+    def _tell_busy(self, error: OSError) -> None:
+        """Called on the server's thread, which can wait for the other program's answer."""
+        assert self._settings and self._server
+        holder = describe_listener(self._settings.webBindAddress, self._settings.webBindPort)
+        self._host.tell(
+            f"AnkiConnect can't listen on {self._server.url}: {error.strerror or error}. {holder} It keeps "
+            "trying. To use another port, change webBindPort in the add-on's configuration."
+        )
+
+    def _add(self, setting: str, origin: str) -> None:
+        """Add an origin to a list in the configuration."""
+        manager = aqt.mw.addonManager
+        values = manager.getConfig(_ADDON.name) or {}
+        values[setting] = [*values.get(setting, []), origin]
+        manager.writeConfig(_ADDON.name, values)
+        self._use(values)
+
+    def _open_page(self) -> None:
+        from aqt.utils import openLink
+
+        if self._server:
+            # Nothing can be asked at the address that stands for all of this machine's.
+            openLink(self._server.url.replace("/0.0.0.0:", "/127.0.0.1:").replace("/[::]:", "/[::1]:"))
+
+
+def _listens_elsewhere(before: Settings, after: Settings) -> bool:
+    names = ("webBindAddress", "webBindPort", "webBacklog")
+    return any(getattr(before, name) != getattr(after, name) for name in names)
 
 
 def _log_to_file(path: Path) -> None:

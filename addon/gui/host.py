@@ -32,6 +32,7 @@ from aqt.qt import QObject, Qt, pyqtSignal
 
 from ..core.errors import Unavailable
 from .editors import EditorCopy, Editors
+from .permissions import Permissions
 from .refresh import Refresh
 
 log = logging.getLogger("ankiconnect")
@@ -62,6 +63,7 @@ class QtHost(QObject):
         self._editors = Editors()
         self._copies: list[EditorCopy] = []  # on the lane: those of the work that runs
         self._refresh = Refresh(mw, self._editors)
+        self.permissions = Permissions()
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         gui_hooks.collection_did_load.append(self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
@@ -111,6 +113,10 @@ class QtHost(QObject):
         result = self._wait(self._post(refreshed_work))
         return self._wait(result) if isinstance(result, Future) else result
 
+    def soon(self, work: Callable[[], Any]) -> None:
+        """Run `work` on the main thread, without waiting for it."""
+        self._post(work)
+
     def undisturbed(self, work: Callable[[], T]) -> T:
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
         return cast(T, self._wait(self._post(work)))
@@ -132,6 +138,13 @@ class QtHost(QObject):
             self._refresh.schedule()
         else:
             self._refresh.flush(editors_too=True)
+
+    def ask_permission(self, origin: str) -> bool:
+        try:
+            answer: bool = self._wait(self._wait(self._post(lambda: self.permissions.ask(origin))))
+        except Unavailable:
+            return False
+        return answer
 
     def tell(self, text: str) -> None:
         """Log `text` and show it as a tooltip, once there is a window to show it in."""

@@ -1,13 +1,15 @@
-"""Anki's main window and its collection, for actions on the main thread."""
+"""Anki's main window and its collection, and the opening of other windows, on the main thread."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ..core.errors import Unavailable
 
 if TYPE_CHECKING:
     from aqt.main import AnkiQt
+
+Activate = Annotated[bool, "give the window the focus; false opens it and leaves the focus where it is"]
 
 
 def main_window() -> AnkiQt:
@@ -18,3 +20,38 @@ def main_window() -> AnkiQt:
     if mw is None or mw.col is None or getattr(mw.col, "db", None) is None:
         raise Unavailable()
     return mw
+
+
+def dialog(name: str) -> Any:
+    """The open window of that name in Anki's registry; None if there is none."""
+    import aqt
+
+    return aqt.dialogs._dialogs[name][1]
+
+
+def open_dialog(name: str, activate: bool, will_show: Any) -> Any:
+    """The window of that name in Anki's registry, opened if need be; raised and focused if `activate`.
+
+    `will_show` is the hook that Anki runs, with the window, before it is shown for the first time.
+    """
+    import aqt
+    from aqt.qt import Qt
+
+    quietly = Qt.WidgetAttribute.WA_ShowWithoutActivating
+
+    def be_quiet(window: Any) -> None:
+        window.setAttribute(quietly)
+
+    if activate:
+        window = aqt.dialogs.open(name, main_window())
+        window.activateWindow()
+        return window
+    window = dialog(name)
+    if window is None:
+        will_show.append(be_quiet)
+        try:
+            window = aqt.dialogs.open(name, main_window())
+        finally:
+            will_show.remove(be_quiet)
+        window.setAttribute(quietly, False)
+    return window

@@ -1,0 +1,27 @@
+"""The edit window."""
+
+from __future__ import annotations
+
+from ..core.actions import Lane, gui
+from ..core.call import Call
+from ..core.ids import NoteId
+from ..core.notes import require_note
+from .window import Activate
+
+
+@gui("guiEditNote", lane=Lane.CALLER)
+def edit_note(call: Call, note: NoteId, activate: Activate = True) -> None:
+    """Open a note in the edit window, or turn the window to it if it is open already.
+
+    The window edits fields and tags, previews the cards, and leads back and forth through the notes that
+    were edited so far, up to 25, which it also lists in the Browse window. It closes when all of them are
+    deleted.
+    """
+    call.host.on_collection(lambda col: require_note(col, note))
+
+    def show() -> None:
+        from .note_window import NoteWindow
+
+        NoteWindow.open(note, activate)
+
+    call.host.on_window(show)

@@ -1,0 +1,261 @@
+"""The edit window of `guiEditNote`: one note at a time, and a way back to those edited before.
+
+Built around Anki's editor, not upon its Edit Current window, whose parts change from version to version.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+import aqt
+from anki.cards import Card
+from anki.collection import OpChanges, SearchNode
+from anki.notes import Note, NoteId
+from anki.utils import is_mac
+from aqt import gui_hooks
+from aqt.browser.previewer import MultiCardPreviewer
+from aqt.editor import Editor, EditorMode
+from aqt.qt import (
+    QCloseEvent,
+    QDialogButtonBox,
+    QKeySequence,
+    QMainWindow,
+    QPushButton,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+    qconnect,
+)
+from aqt.utils import restoreGeom, saveGeom, shortcut, tr
+
+from .window import main_window
+
+_NAME = "ankiconnect.edit"
+_LONGEST_HISTORY = 25
+
+
+class NoteWindow(QMainWindow):
+    """Shows the last note of its history, or one that the person has gone back to."""
+
+    _history: list[NoteId] = []  # of this profile, oldest first; it outlives the window
+
+    @staticmethod
+    def open(note_id: NoteId, activate: bool) -> None:
+        """Show a note that exists."""
+        if _NAME not in aqt.dialogs._dialogs:
+            aqt.dialogs.register_dialog(_NAME, NoteWindow)
+            gui_hooks.profile_did_open.append(NoteWindow._history.clear)
+        window: Optional[NoteWindow] = aqt.dialogs._dialogs[_NAME][1]
+        if window is None or activate:
+            aqt.dialogs.open(_NAME, note_id, activate)
+        else:
+            window.reopen(note_id, activate)
+
+    def __init__(self, note_id: NoteId, activate: bool) -> None:
+        super().__init__(None, Qt.WindowType.Window)
+        self.mw = main_window()
+        self._previewer: Optional[_Previewer] = None
+        self._closed = False
+        self.setWindowTitle("Edit Note")
+        self.setMinimumSize(400, 300)
+        if not is_mac:
+            self.setMenuBar(None)
+        central = QWidget()
+        self.setCentralWidget(central)
+        layout = QVBoxLayout(central)
+        editor_area = QWidget()
+        layout.addWidget(editor_area)
+        layout.addWidget(self._buttons())
+        self.editor = Editor(self.mw, editor_area, self, editor_mode=EditorMode.BROWSER)
+        gui_hooks.operation_did_execute.append(self._on_operation)
+        self.resize(600, 500)
+        restoreGeom(self, _NAME)
+        self._remember(note_id)
+        self._show_note(self.mw.col.get_note(note_id), focus=activate)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, not activate)
+        self.show()
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, False)
+
+    def reopen(self, note_id: NoteId, activate: bool) -> None:
+        self._remember(note_id)
+        self._turn_to(note_id, focus=activate)
+
+    @property
+    def note(self) -> Note:
+        assert self.editor.note
+        return self.editor.note
+
+    # History
+
+    def _remember(self, note_id: NoteId) -> None:
+        if note_id in self._history:
+            self._history.remove(note_id)
+        self._history.append(note_id)
+        del self._history[:-_LONGEST_HISTORY]
+
+    def _neighbour(self, step: int) -> Optional[NoteId]:
+        """The note that many places later in the history."""
+        place = self._history.index(self.note.id) + step
+        return self._history[place] if 0 <= place < len(self._history) else None
+
+    def _go(self, step: int) -> None:
+        note_id = self._neighbour(step)
+        if note_id is not None:
+            self._turn_to(note_id, focus=True)
+
+    def _turn_to(self, note_id: NoteId, *, focus: bool) -> None:
+        """Show another note of the history, once what was typed into the present one is saved."""
+
+        def turn() -> None:
+            if not self._closed and note_id in self._history:
+                self._show_note(self.mw.col.get_note(note_id), focus=focus)
+
+        self.editor.call_after_note_saved(turn, keepFocus=not focus)
+
+    def _show_note(self, note: Note, *, focus: bool) -> None:
+        cards = note.cards()
+        self.editor.card = cards[0] if cards else None
+        self.editor.set_note(note, focusTo=0 if focus else None)
+        self._previous.setEnabled(self._neighbour(-1) is not None)
+        self._next.setEnabled(self._neighbour(1) is not None)
+        if self._previewer:
+            self._previewer.show_cards(cards)
+
+    # Changes from elsewhere
+
+    def _on_operation(self, changes: OpChanges, handler: Optional[object]) -> None:
+        if not changes.note_text or handler is self.editor:
+            return
+        known = ",".join(map(str, self._history))
+        assert self.mw.col.db
+        existing = set(self.mw.col.db.list(f"select id from notes where id in ({known})"))
+        place = self._history.index(self.note.id)
+        # Where the note is gone, the one before it is next best, then the one after it.
+        by_nearness = [*self._history[place::-1], *self._history[place:]]
+        nearest = next((note_id for note_id in by_nearness if note_id in existing), None)
+        self._history[:] = [note_id for note_id in self._history if note_id in existing]
+        if nearest is None:
+            self.editor.set_note(None)
+            self.close()
+        else:
+            self._show_note(self.mw.col.get_note(nearest), focus=False)
+
+    # Buttons
+
+    def _buttons(self) -> QWidget:
+        box = QDialogButtonBox()
+        self._previous = self._button(box, "Previous", "Alt+Left", lambda: self._go(-1))
+        self._next = self._button(box, "Next", "Alt+Right", lambda: self._go(1))
+        self._button(box, tr.actions_preview(), "Ctrl+Shift+P", self._preview)
+        self._button(box, tr.qt_misc_browse(), "Ctrl+Shift+B", self._browse)
+        close = box.addButton(QDialogButtonBox.StandardButton.Close)
+        assert close
+        close.setShortcut(QKeySequence("Ctrl+Return"))
+        qconnect(close.clicked, self.close)
+        return box
+
+    def _button(
+        self, box: QDialogButtonBox, label: str, keys: str, action: Callable[[], None]
+    ) -> QPushButton:
+        button = box.addButton(label, QDialogButtonBox.ButtonRole.ActionRole)
+        assert button
+        button.setAutoDefault(False)
+        button.setShortcut(QKeySequence(keys))
+        button.setToolTip(shortcut(keys))
+        qconnect(button.clicked, lambda _checked: action())
+        return button
+
+    def _preview(self) -> None:
+        def show() -> None:
+            if self._previewer is None and not self._closed:
+                self._previewer = _Previewer(self.mw, self.note.cards(), self._on_previewer_closed)
+                self._previewer.open()
+
+        if self._previewer:
+            self._previewer.activateWindow()
+        else:
+            self.editor.call_after_note_saved(show, keepFocus=True)
+
+    def _on_previewer_closed(self) -> None:
+        self._previewer = None
+
+    def _browse(self) -> None:
+        def show() -> None:
+            if not self._closed:
+                nodes = [SearchNode(nid=note_id) for note_id in self._history]
+                search = self.mw.col.group_searches(*nodes, joiner="OR")
+                aqt.dialogs.open("Browser", self.mw, search=(search,))
+
+        self.editor.call_after_note_saved(show)
+
+    # Closing
+
+    def closeEvent(self, event: Optional[QCloseEvent]) -> None:
+        self.editor.call_after_note_saved(self._clean_up)
+
+    def closeWithCallback(self, on_closed: Callable[[], None]) -> None:
+        """For Anki, which closes all windows before it closes the profile."""
+
+        def close() -> None:
+            self._clean_up()
+            self.close()
+            on_closed()
+
+        self.editor.call_after_note_saved(close)
+
+    def _clean_up(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        gui_hooks.operation_did_execute.remove(self._on_operation)
+        if self._previewer:
+            self._previewer.close()
+        self.editor.cleanup()
+        saveGeom(self, _NAME)
+        aqt.dialogs.markClosed(_NAME)
+        self.mw.deferred_delete_and_garbage_collect(self)
+
+
+class _Previewer(MultiCardPreviewer):
+    """Previews the cards of one note."""
+
+    def __init__(self, mw: Any, cards: list[Card], on_close: Callable[[], None]) -> None:
+        super().__init__(parent=None, mw=mw, on_close=on_close)
+        self._cards = cards
+        self._place = 0
+        self._shown_id = 0
+
+    def show_cards(self, cards: list[Card]) -> None:
+        if [card.id for card in cards] != [card.id for card in self._cards]:
+            self._place = 0
+        self._cards = cards
+        self._last_state = None  # times of changes are whole seconds, and would hide a second one
+        self.render_card()
+
+    def card(self) -> Optional[Card]:
+        return self._cards[self._place] if self._cards else None
+
+    def card_changed(self) -> bool:
+        card = self.card()
+        before, self._shown_id = self._shown_id, card.id if card else 0
+        return before != self._shown_id
+
+    def _on_prev_card(self) -> None:
+        self._step(-1)
+
+    def _on_next_card(self) -> None:
+        self._step(1)
+
+    def _step(self, step: int) -> None:
+        self._place += step
+        self.render_card()
+
+    def _should_enable_prev(self) -> bool:
+        return bool(super()._should_enable_prev() or self._place > 0)
+
+    def _should_enable_next(self) -> bool:
+        return bool(super()._should_enable_next() or self._place < len(self._cards) - 1)
+
+    def _render_scheduled(self) -> None:
+        super()._render_scheduled()
+        self._updateButtons()

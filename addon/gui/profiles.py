@@ -1,0 +1,64 @@
+"""Switching profiles."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TimedOut
+from typing import Annotated, Any
+
+from ..core.actions import Lane, gui
+from ..core.call import Call
+from ..core.errors import Conflict
+
+_LONGEST_SECONDS = 120  # a sync on closing included
+_switching = threading.Lock()
+
+
+@gui("loadProfile", lane=Lane.CALLER)
+def load_profile(call: Call, name: str) -> Annotated[bool, "false if there is no such profile"]:
+    """Close the open profile and open another, and wait until it is open.
+
+    Both may sync, as when a person switches. Where a window of Anki asks the person something first, such
+    as whether to discard a half-written note, the switch waits for the answer. Nothing happens if the
+    profile is open already.
+    """
+    if not _switching.acquire(blocking=False):
+        raise Conflict("another switch of profiles is under way")
+    try:
+        opened: Future[bool] = Future()
+        call.host.on_window(lambda: _switch(name, opened))
+        try:
+            return opened.result(_LONGEST_SECONDS)
+        except TimedOut:
+            raise Conflict(f"the profile was not opened within {_LONGEST_SECONDS} s: {name}") from None
+    finally:
+        _switching.release()
+
+
+def _switch(name: str, opened: Future[bool]) -> None:
+    import aqt
+
+    mw = aqt.mw
+    if name not in mw.pm.profiles():
+        opened.set_result(False)
+        return
+    if mw.col is not None and mw.pm.name == name:
+        opened.set_result(True)
+        return
+
+    def load() -> None:
+        mw.pm.load(name)
+        mw.loadProfile(lambda: opened.set_result(True))
+
+    if mw.col is not None:
+        mw.unloadProfile(load)
+    else:
+        _close_profile_manager(mw)
+        load()
+
+
+def _close_profile_manager(mw: Any) -> None:
+    manager = getattr(mw, "profileDiag", None)
+    if manager is not None:
+        manager.closeWithoutQuitting()
