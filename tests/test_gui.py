@@ -15,9 +15,11 @@ GUI = sorted(name for name in registry if name.startswith("gui"))
 BROWSER = "aqt.dialogs._dialogs['Browser'][1]"
 ADD = "aqt.dialogs._dialogs['AddCards'][1]"
 SAMPLES: dict[str, dict[str, Any]] = {
+    "guiAddNoteSetData": {"note": {}},
     "guiAnswerCard": {"ease": 3},
     "guiDeckOverview": {"name": "Default"},
     "guiDeckReview": {"name": "Default"},
+    "guiEditNote": {"note": 1},
     "guiSelectCard": {"card": 1},
     "guiSelectNote": {"note": 1},
 }

@@ -6,7 +6,7 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.ids import NoteId
 from ..core.notes import require_note
-from .window import Activate
+from .window import Activate, main_window
 
 
 @gui("guiEditNote", lane=Lane.CALLER)
@@ -17,11 +17,12 @@ def edit_note(call: Call, note: NoteId, activate: Activate = True) -> None:
     were edited so far, up to 25, which it also lists in the Browse window. It closes when all of them are
     deleted.
     """
-    call.host.on_collection(lambda col: require_note(col, note))
 
     def show() -> None:
         from .note_window import NoteWindow
 
         NoteWindow.open(note, activate)
 
+    call.host.on_window(main_window)
+    call.host.on_collection(lambda col: require_note(col, note))
     call.host.on_window(show)

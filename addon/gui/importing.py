@@ -27,6 +27,7 @@ def import_file(call: Call, path: ImportPath = None, activate: Activate = True) 
     if path is None:
         call.host.on_window(lambda: _ask_for_file(activate))
         return
+    call.host.on_window(main_window)
     given = path
     file = call.host.on_collection(lambda col: resolved(col, given))
     if not os.path.isfile(file):
