@@ -42,7 +42,14 @@ def test_it_is_the_same_bytes_wherever_it_is_built(package: Path, tmp_path: Path
 
 def test_it_holds_what_the_add_on_needs_and_nothing_else(package: Path) -> None:
     names = zipfile.ZipFile(package).namelist()
-    assert {"__init__.py", "manifest.json", "config.json", "config.schema.json", "config.md", "LICENSE"} < set(names)
+    assert {
+        "__init__.py",
+        "manifest.json",
+        "config.json",
+        "config.schema.json",
+        "config.md",
+        "LICENSE",
+    } < set(names)
     assert {"routes/page.html", "routes/page.js", "routes/page.css"} < set(names)
     endings = {Path(name).suffix for name in names}
     assert endings == {".py", ".json", ".md", ".html", ".js", ".css", ""}

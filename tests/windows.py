@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from typing import Any
 
 from .live import LiveAnki
@@ -31,6 +32,33 @@ _FOCUSED = """
 _numbers = itertools.count()
 
 
+class WebView:
+    """A web view, given by an expression."""
+
+    def __init__(self, live: LiveAnki, view: str) -> None:
+        self._live = live
+        self._view = view
+
+    def js(self, script: str) -> Any:
+        """The value of JavaScript in it."""
+        name = f"js{next(_numbers)}"
+        self._live.run(
+            f"def answer(value): mw.{name} = [value]\n{self._view}.evalWithCallback({script!r}, answer)"
+        )
+        return self._live.wait_for(f"getattr(mw, {name!r}, None)")[0]
+
+    def wait_for(self, condition: str) -> None:
+        for _ in range(500):
+            if self.js(f"try {{ {condition} }} catch {{ false }}"):
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{condition} did not become true")
+
+    def run(self, script: str) -> None:
+        """Start JavaScript without waiting for it."""
+        self._live.run(f"{self._view}.eval({script!r})")
+
+
 class Editor:
     """The editor of a window, both given by expressions."""
 
@@ -38,51 +66,64 @@ class Editor:
         self._live = live
         self.window = window
         self.editor = f"{window}.editor"
-
-    def js(self, script: str) -> Any:
-        """The value of JavaScript in the web view."""
-        name = f"js{next(_numbers)}"
-        self._live.run(
-            f"def answer(value): mw.{name} = [value]\n"
-            f"{self.editor}.web.evalWithCallback({script!r}, answer)"
-        )
-        return self._live.wait_for(f"getattr(mw, {name!r}, None)")[0]
+        self.web = WebView(live, f"{self.editor}.web")
 
     def wait_until_loaded(self) -> None:
         """Wait until the web view shows the fields of the note."""
         self._live.wait_for(f"{self.editor}.note is not None")
         count = self._live.look(f"len({self.editor}.note.fields)")
         ready = f'!!window.require && require("anki/NoteEditor").instances[0]?.fields.length == {count}'
-        self._wait_for_js(ready)
-
-    def _wait_for_js(self, condition: str) -> None:
-        for _ in range(500):
-            if self.js(f"try {{ {condition} }} catch {{ false }}"):
-                return
-            self._live.run("import time; time.sleep(0.01)")
-        raise AssertionError(f"{condition} did not become true")
+        self.web.wait_for(ready)
 
     def focus(self, field: int) -> None:
         self.wait_until_loaded()
         self._live.run(f"{self.window}.activateWindow(); {self.editor}.web.setFocus()")
         self._live.run(f"{self.editor}.web.eval('focusField({field})')")
         self._live.wait_for(f"{self.editor}.currentField == {field}")
-        self._wait_for_js(f"{_FOCUSED.strip()} == {field}")
+        self.web.wait_for(f"{_FOCUSED.strip()} == {field}")
 
     def type(self, text: str) -> None:
         """Press keys where the cursor is, and wait until the web view has them."""
         self._live.run(
-            "from PyQt6.QtTest import QTest\n"
-            f"QTest.keyClicks({self.editor}.web.focusProxy(), {text!r})"
+            f"from PyQt6.QtTest import QTest\nQTest.keyClicks({self.editor}.web.focusProxy(), {text!r})"
         )
-        self._wait_for_js(f"JSON.stringify({_WEB_FIELDS.strip()}).includes({json.dumps(text)})")
+        self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}).includes({json.dumps(text)})")
 
     def shown(self) -> list[str]:
         """The fields as the web view holds them."""
-        texts: list[str] = self.js(_WEB_FIELDS)
+        texts: list[str] = self.web.js(_WEB_FIELDS)
         return texts
 
     def copy(self) -> list[str]:
         """The fields as the editor's note object holds them."""
         texts: list[str] = self._live.look(f"list({self.editor}.note.fields)")
         return texts
+
+    def copy_of_tags(self) -> list[str]:
+        tags: list[str] = self._live.look(f"list({self.editor}.note.tags)")
+        return tags
+
+    def wait_until_shown(self, fields: list[str]) -> None:
+        self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}) === {json.dumps(_json(fields))}")
+
+    def wait_until_empty(self) -> None:
+        """Wait until the editor shows no note, or its window is closed."""
+        self._live.wait_for(f"{self.window} is None or {self.editor}.note is None")
+
+    def save(self) -> None:
+        """Have the editor save whatever it would save by itself, and wait until that is stored."""
+        self._live.run(
+            f"mw.saved = False\n{self.editor}.call_after_note_saved(lambda: setattr(mw, 'saved', True))"
+        )
+        self._live.wait_for("mw.saved")
+        self._live.run("mw.taskman._collection_executor.submit(lambda: None).result()")
+
+    def close(self) -> None:
+        self._live.run(f"{self.window}.close()")
+        self._live.wait_for(f"{self.window} is None")
+        self._live.run("mw.taskman._collection_executor.submit(lambda: None).result()")
+
+
+def _json(value: object) -> str:
+    """As JSON.stringify writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

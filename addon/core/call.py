@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Ids
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Optional, Protocol, TypeVar
 
@@ -41,8 +42,10 @@ class Host(Protocol):
     def undisturbed(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
 
-    def save_typing(self, notes: Optional[Ids[int]]) -> None:
-        """Have open windows save what a person typed into these notes; into any, for None."""
+    def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
+        """Around a visit to the collection that changes these notes, or for None any: windows where a
+        person edits them save what was typed before, and show the change after.
+        """
 
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection as Ids
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Callable, Optional, TypeVar
 
@@ -61,8 +62,8 @@ class HeadlessHost:
     def undisturbed(self, work: Callable[[], T]) -> T:
         return work()
 
-    def save_typing(self, notes: Optional[Ids[int]]) -> None:
-        pass
+    def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def changed(self, changes: OpChanges) -> None:
         pass

@@ -10,6 +10,7 @@ import dataclasses
 import hmac
 import itertools
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Callable, Optional
 
@@ -146,9 +147,9 @@ def _request(name: str, params: dict[str, Json], call: Call) -> Request:
 def visit_collection(host: Host, requests: list[Request]) -> list[Outcome]:
     """Run requests one after the other in one visit to the collection's lane."""
     edited = [request.action.edited_notes(request.arguments) for request in requests]
-    if any(notes is None or notes for notes in edited):
-        host.save_typing(None if None in edited else set().union(*filter(None, edited)))
-    return host.on_collection(lambda col: run_on_collection(col, requests))
+    notes = None if None in edited else set().union(*filter(None, edited))
+    with host.editing(notes) if notes != set() else nullcontext():
+        return host.on_collection(lambda col: run_on_collection(col, requests))
 
 
 def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:

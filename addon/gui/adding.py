@@ -94,28 +94,26 @@ def fill_add_window(
     window, an experiment of Anki 26.08, cannot be changed from outside and counts as not open.
     """
     not_open: NotOpen = {"error": "Add Note dialog is not open", "code": 1}
-    if call.host.on_window(_open_add_window) is None:
+    if call.host.on_window(_note_type_of_add_window) is None:
         return not_open
     load_all(note.attachments, call)
     if note.refusal:
         raise note.refusal
-    call.host.save_typing({_NEW_NOTE})
-    present_type_id = call.host.on_window(
-        lambda: window.notetype_chooser.selected_notetype_id if (window := _open_add_window()) else None
-    )
-    if present_type_id is None:
-        return not_open
-    change = call.host.on_collection(lambda col: _Change(col, call, note, present_type_id, append))
-    if not call.host.on_window(change.apply):
+    with call.host.editing({_NEW_NOTE}):
+        type_id = call.host.on_window(_note_type_of_add_window)
+        change = call.host.on_collection(lambda col: _Change(col, call, note, type_id, append))
+        if call.host.on_window(change.apply):
+            return True
         call.host.on_collection(lambda _col: change.media.take_back())
         return not_open
-    return True
 
 
 class _Change:
     """A checked change of the note in the Add window. Made on the collection's lane."""
 
-    def __init__(self, col: Collection, call: Call, data: NoteData, type_id: int, append: bool) -> None:
+    def __init__(
+        self, col: Collection, call: Call, data: NoteData, type_id: Optional[int], append: bool
+    ) -> None:
         self._append = append
         self._tags = data.tags
         self._deck_id = col.decks.id_for_name(data.deck_name) if data.deck_name else None
@@ -125,7 +123,7 @@ class _Change:
         note_type = col.models.get(chosen) if chosen else None  # type: ignore[arg-type]
         if note_type is None:
             raise NotFound(f'Model "{data.model_name}" not found')
-        self._note_type = note_type
+        self._note_type: NoteType = note_type
         self._texts = _texts(note_type, data.fields or {})
         self.media = Store(col)
         markup = col.new_note(note_type)
@@ -165,6 +163,11 @@ def _texts(note_type: NoteType, fields: dict[str, str]) -> dict[int, str]:
         if name.lower() not in positions:
             raise NotFound(f'Field "{name}" not found in current note')
     return {positions[name.lower()]: without_dropped(text) for name, text in fields.items()}
+
+
+def _note_type_of_add_window() -> Optional[int]:
+    window = _open_add_window()
+    return window.notetype_chooser.selected_notetype_id if window else None
 
 
 def _open_add_window() -> Optional[AddCards]:

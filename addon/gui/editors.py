@@ -5,13 +5,15 @@ Left alone, it would put an old text back over a change of the API. So around ea
 
     before it      what was typed into the notes concerned is saved, an entry of its own in the Edit menu
     right after    on the collection's lane, where no save can come between, the copies take over the change
-    then           on the main thread, the web views of those editors are loaded again
+    then           on the main thread, their web views get what changed and nothing else, since loading
+                   them anew would drop letters that are being typed, and move the cursor
 
 A save that is under way at that moment writes the copy as it is by then, the change included.
 """
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Collection as Ids
 from concurrent.futures import Future
@@ -23,6 +25,15 @@ from anki.notes import Note
 from aqt import gui_hooks
 from aqt.qt import QApplication, QTimer
 
+# Saves what was typed since the last save, so that setting another field does not put that off.
+_SET = """
+saveNow(true).then(() => {
+    const fields = require("anki/NoteEditor").instances[0].fields;
+    for (const [order, text] of %s) fields[order].editingArea.content.set(text);
+    const tags = %s;
+    if (tags) setTags(tags);
+});
+"""
 _SAVE_MS = 1000  # for a web view to hand over what was typed; a broken one never does
 
 
@@ -83,6 +94,9 @@ class EditorCopy:
         self._editor = editor
         self._note_id = _note_id(editor)
         self._gone = False
+        self._loads_all = False
+        self._changed: dict[int, str] = {}
+        self._changed_tags: Optional[list[str]] = None
         # Anki's newer editor keeps its copy in the web view alone.
         self._note: Optional[Note] = getattr(editor, "note", None)
         if self._note is not None:
@@ -97,27 +111,36 @@ class EditorCopy:
             self._gone = True
             return True
         if note is None:
+            self._loads_all = True
             return True
         if stored.mid != note.mid or len(stored.fields) != len(self._fields):
+            self._loads_all = True
             note.load()
             return True
-        if (stored.fields, stored.tags) == (self._fields, self._tags):
-            return False
         for order, (before, now) in enumerate(zip(self._fields, stored.fields)):
             if now != before:  # the others may hold what was typed this very moment
-                note.fields[order] = now
-        note.tags, note.mod, note.usn = stored.tags, stored.mod, stored.usn
-        return True
+                note.fields[order] = self._changed[order] = now
+        if stored.tags != self._tags:
+            note.tags = self._changed_tags = stored.tags
+        note.mod, note.usn = stored.mod, stored.usn
+        return bool(self._changed) or self._changed_tags is not None
 
     def show(self) -> bool:
-        """Load the editor anew. False if the note is gone, which its window must handle. Main thread."""
+        """Show the change. False if the note is gone, which its window must handle. Main thread."""
+        editor = self._editor
         if self._gone:
             return False
-        if _note_id(self._editor) == self._note_id:
-            if self._note is None:
-                self._editor.reload_note()
-            else:
-                self._editor.loadNoteKeepingFocus()
+        if _note_id(editor) != self._note_id:
+            pass  # it shows another note by now
+        elif self._note is None:
+            editor.reload_note()
+        elif self._loads_all:
+            editor.loadNoteKeepingFocus()
+        else:
+            escape = editor.mw.col.media.escape_media_filenames
+            texts = [(order, escape(text)) for order, text in self._changed.items()]
+            editor.web.eval(_SET % (json.dumps(texts), json.dumps(self._changed_tags)))
+            editor.checkValid()
         return True
 
 

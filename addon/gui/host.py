@@ -21,6 +21,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection as Ids
+from collections.abc import Iterator
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Callable, Optional, TypeVar, cast
 
@@ -61,6 +62,7 @@ class QtHost(QObject):
         self._opened = threading.Condition()
         self._waiting: set[Future[Any]] = set()
         self._editors = Editors()
+        self._editing = threading.Lock()
         self._copies: list[EditorCopy] = []  # on the lane: those of the work that runs
         self._refresh = Refresh(mw, self._editors)
         self.permissions = Permissions()
@@ -121,11 +123,22 @@ class QtHost(QObject):
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
         return cast(T, self._wait(self._post(work)))
 
-    def save_typing(self, notes: Optional[Ids[int]]) -> None:
-        if self._editors.showing(notes):
-            # When the lane is free, so that little can be typed between this and the write.
+    @contextlib.contextmanager
+    def editing(self, notes: Optional[Ids[int]]) -> Iterator[None]:
+        if not self._editors.showing(notes):
+            yield
+            return
+        with self._editing:
+            # Begun when the lane is free, so that little can be typed between this and the write.
             self.on_collection(lambda _col: None)
-            self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
+            self._save_editors(notes)
+            yield
+            # A web view sends back what it was given as if it had been typed. That must be over before
+            # the next write, or it would put an old text over a new one.
+            self._save_editors(notes)
+
+    def _save_editors(self, notes: Optional[Ids[int]]) -> None:
+        self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
 
     def changed(self, changes: OpChanges) -> None:
         self._refresh.add(changes)

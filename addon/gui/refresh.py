@@ -8,9 +8,10 @@ import time
 from typing import Optional
 
 from anki.collection import OpChanges
+from aqt.browser.previewer import Previewer
 from aqt.main import AnkiQt
 from aqt.operations import on_op_finished
-from aqt.qt import QTimer, qconnect
+from aqt.qt import QApplication, QTimer, qconnect
 
 from .editors import Editors
 
@@ -63,8 +64,16 @@ class Refresh:
         if changes is None or self._mw.col is None:
             return
         spared = None if editors_too or changes.notetype else self._editors.typed_in()
+        _forget_previews()
         try:
             on_op_finished(self._mw, changes, spared)
         except Exception:
             # Anki runs the hooks of other add-ons here; their failure is not the request's.
             log.exception("a window could not be refreshed")
+
+
+def _forget_previews() -> None:
+    """Previewers tell changes by the note's time in whole seconds, and would miss the second within one."""
+    for window in QApplication.topLevelWidgets():
+        if isinstance(window, Previewer):
+            window._last_state = None

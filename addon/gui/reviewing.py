@@ -126,6 +126,7 @@ def answer_card(
 def _answer(ease: Any) -> Any:
     """Whether the answer was given: as a Future, once Anki has been asked to take it."""
     from aqt import gui_hooks
+    from aqt.qt import QTimer
 
     reviewer = _settled_reviewer()
     if reviewer is None or reviewer.state != "answer":
@@ -139,15 +140,19 @@ def _answer(ease: Any) -> Any:
         if not answered.done():
             answered.set_result(True)
 
-    def on_operation_done(_: Any) -> None:
+    def give_up() -> None:
         gui_hooks.reviewer_did_answer_card.remove(on_answered)
         if not answered.done():
-            answered.set_result(False)  # another add-on or an error has stopped it
+            answered.set_result(False)  # an error has stopped it
 
     gui_hooks.reviewer_did_answer_card.append(on_answered)
     reviewer._answerCard(ease)
-    # Collection operations finish in order, this one after the answer.
-    reviewer.mw.taskman.run_in_background(lambda: None, on_operation_done)
+    if reviewer.state != "transition":
+        give_up()  # another add-on has stopped it
+    else:
+        # Collection operations finish in order, this one after the answer. Anki can take a moment longer
+        # to tell: it first closes its progress window, and shows that for a while if it was open at all.
+        reviewer.mw.taskman.run_in_background(lambda: None, lambda _: QTimer.singleShot(1000, give_up))
     return answered
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Optional
+from concurrent.futures import Future
+from typing import Annotated, Callable, Literal, Optional, TypeVar
 
 from anki.collection import Collection, OpChangesAfterUndo
 
@@ -11,25 +12,32 @@ from ..core.call import Call
 from ..core.decks import DeckName
 from .window import main_window
 
+T = TypeVar("T")
+
 Found = Annotated[bool, "false if there is no such deck"]
 
 
-@gui("guiDeckBrowser")
-def show_deck_browser() -> None:
+@gui("guiDeckBrowser", lane=Lane.CALLER)
+def show_deck_browser(call: Call) -> None:
     """Show the deck list."""
-    main_window().moveToState("deckBrowser")
+    call.host.on_window(lambda: _when_drawn(lambda: main_window().moveToState("deckBrowser")))
 
 
-@gui("guiDeckOverview")
-def show_deck_overview(name: DeckName) -> Found:
+@gui("guiDeckOverview", lane=Lane.CALLER)
+def show_deck_overview(call: Call, name: DeckName) -> Found:
     """Make a deck current and show its overview."""
-    return _select_and_show(name, "overview")
+    found: bool = call.host.on_window(lambda: _when_drawn(lambda: _show_overview(name)))  # type: ignore[assignment]
+    return found
 
 
-@gui("guiDeckReview")
-def show_deck_review(name: DeckName) -> Found:
+@gui("guiDeckReview", lane=Lane.CALLER)
+def show_deck_review(call: Call, name: DeckName) -> Found:
     """Make a deck current and review it. With nothing due, Anki shows that the deck is finished."""
-    return _select_and_show(name, "review")
+    # The overview first, as when a person clicks: it lets a running review end.
+    if not show_deck_overview(call, name):
+        return False
+    call.host.on_window(lambda: _when_drawn(lambda: main_window().moveToState("review")))
+    return True
 
 
 @gui("reloadCollection")
@@ -55,7 +63,8 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
         gui_hooks.state_did_undo(undone)
 
     call.host.on_window(main_window)
-    undone = call.host.on_collection(undo_on_collection)
+    with call.host.editing(None):
+        undone = call.host.on_collection(undo_on_collection)
     if undone is None:
         return False
     call.host.on_window(lambda: tell_windows(undone))
@@ -79,15 +88,30 @@ def exit_anki() -> None:
     QTimer.singleShot(1000, main_window().close)
 
 
-def _select_and_show(name: str, state: str) -> bool:
+def _show_overview(name: str) -> bool:
     mw = main_window()
     deck_id = mw.col.decks.id_for_name(name)
     if not deck_id:
         return False
     if deck_id != mw.col.decks.get_current_id():
         mw.col.decks.select(deck_id)  # even of the same deck, this would clear what waits under Redo
-    # The overview first, as when a person clicks: it lets a running review end.
     mw.moveToState("overview")
-    if state == "review":
-        mw.moveToState("review")
     return True
+
+
+def _when_drawn(work: Callable[[], T]) -> Future[T]:
+    """Run `work` once the screen is drawn.
+
+    Anki's screens ask the collection in the background and draw when the answer comes, also over
+    another screen that is shown by then. Such answers come in order, the one to this after theirs.
+    """
+    done: Future[T] = Future()
+
+    def run(_: object) -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    main_window().taskman.run_in_background(lambda: None, run)
+    return done

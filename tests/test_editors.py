@@ -1,0 +1,215 @@
+"""Notes that are open in an editor while programs change them: real windows, real keys, real web views."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import Api, LiveServer, basic
+from .windows import ADD, BROWSER, EDIT, EDIT_CURRENT, Editor, WebView
+
+FRONT, BACK = 0, 1
+
+
+@pytest.fixture
+def api(anki: LiveServer) -> Api:
+    return Api(anki, "rpc")
+
+
+@pytest.fixture
+def note(api: Api) -> int:
+    api("createDeck", deck="Default")
+    note: int = api("addNote", note=basic("neko", tags=["animal"]))
+    return note
+
+
+@pytest.fixture(params=["browser", "edit current", "edit"])
+def editor(request: pytest.FixtureRequest, api: Api, note: int) -> Iterator[Editor]:
+    """The note's editor in each window in turn, with " typed" at the end of the empty Back field."""
+    editor = open_editor(api, note, request.param)
+    editor.focus(BACK)
+    editor.type("typed")
+    yield editor
+    api.look("mw.closeAllWindows(lambda: None)")
+
+
+def open_editor(api: Api, note: int, window: str) -> Editor:
+    live = api.server.live  # type: ignore[attr-defined]
+    if window == "browser":
+        api("guiBrowse", query=f"nid:{note}")
+        return Editor(live, BROWSER)
+    if window == "edit":
+        api("guiEditNote", note=note)
+        return Editor(live, EDIT)
+    api("guiDeckReview", name="Default")
+    live.run("mw.onEditCurrent()")
+    return Editor(live, EDIT_CURRENT)
+
+
+def stored(api: Api, note: int) -> tuple[list[str], list[str]]:
+    fields, tags = api.look(f"(col.get_note({note}).fields, col.get_note({note}).tags)")
+    return list(fields), list(tags)
+
+
+WRITES: list[tuple[str, Any, list[str], list[str]]] = [
+    (
+        "updateNoteFields",
+        lambda n: {"note": {"id": n, "fields": {"Front": "API"}}},
+        ["API", "typed"],
+        ["animal"],
+    ),
+    (
+        "updateNote",
+        lambda n: {"note": {"id": n, "fields": {"Front": "A"}, "tags": ["t"]}},
+        ["A", "typed"],
+        ["t"],
+    ),
+    ("updateNoteTags", lambda n: {"note": n, "tags": ["new"]}, ["neko", "typed"], ["new"]),
+    (
+        "updateNoteModel",
+        lambda n: {"note": {"id": n, "modelName": "Basic (and reversed card)", "fields": {"Front": "API"}}},
+        ["API", "typed"],
+        ["animal"],
+    ),
+    ("addTags", lambda n: {"notes": [n], "tags": "new"}, ["neko", "typed"], ["animal", "new"]),
+    ("removeTags", lambda n: {"notes": [n], "tags": "animal"}, ["neko", "typed"], []),
+    (
+        "replaceTags",
+        lambda n: {"notes": [n], "tag_to_replace": "animal", "replace_with_tag": "new"},
+        ["neko", "typed"],
+        ["new"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("action", "params", "fields", "tags"), WRITES, ids=[write[0] for write in WRITES])
+def test_a_write_lands_and_what_was_typed_stays(
+    editor: Editor, api: Api, note: int, action: str, params: Any, fields: list[str], tags: list[str]
+) -> None:
+    api(action, **params(note))
+    assert stored(api, note) == (fields, tags)
+    assert (editor.copy(), editor.copy_of_tags()) == (fields, tags)
+    editor.wait_until_shown(fields)
+    # Undone as one entry; what was typed is one below.
+    assert api.look("col.undo_status().undo").startswith("AnkiConnect: ")
+    editor.save()
+    assert stored(api, note) == (fields, tags)
+    editor.close()
+    assert stored(api, note) == (fields, tags)
+    assert api.look("col.undo_status().undo").startswith("AnkiConnect: ")
+    api("guiUndo")
+    assert stored(api, note) == (["neko", "typed"], ["animal"])
+
+
+def test_the_text_of_the_api_wins_and_the_typed_one_is_one_undo_away(
+    editor: Editor, api: Api, note: int
+) -> None:
+    api("updateNoteFields", note={"id": note, "fields": {"Back": "API"}})
+    editor.wait_until_shown(["neko", "API"])
+    editor.save()
+    assert stored(api, note)[0] == ["neko", "API"] == editor.copy()
+    api("guiUndo")
+    editor.wait_until_shown(["neko", "typed"])
+    assert stored(api, note)[0] == ["neko", "typed"] == editor.copy()
+
+
+def test_typing_goes_on_where_it_was(editor: Editor, api: Api, note: int) -> None:
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    editor.wait_until_shown(["API", "typed"])
+    editor.type(" more")
+    api("addNote", note=basic("another"))
+    api("addTags", notes=[note], tags="seen")
+    editor.type(" and more")
+    api.server.live.wait_for("not mw.col.undo_status().redo")  # type: ignore[attr-defined]
+    editor.save()
+    assert stored(api, note) == (["API", "typed more and more"], ["animal", "seen"])
+    assert editor.shown() == ["API", "typed more and more"]
+
+
+def test_a_note_that_is_deleted_keeps_what_was_typed_for_undo(editor: Editor, api: Api, note: int) -> None:
+    api("deleteNotes", notes=[note])
+    editor.wait_until_empty()
+    assert api("findNotes", query="") == []
+    assert api.look("col.undo_status().undo") == "AnkiConnect: delete notes"
+    api("guiUndo")
+    assert stored(api, note) == (["neko", "typed"], ["animal"])
+
+
+def test_changes_of_the_note_type_reach_the_editor(editor: Editor, api: Api, note: int) -> None:
+    api("modelFieldAdd", modelName="Basic", fieldName="Extra", index=0)
+    editor.wait_until_shown(["", "neko", "typed"])
+    api("modelFieldRemove", modelName="Basic", fieldName="Front")
+    editor.wait_until_shown(["", "typed"])
+    editor.save()
+    assert stored(api, note)[0] == ["", "typed"] == editor.copy()
+
+
+def test_a_burst_of_writes_to_the_open_note_ends_right(editor: Editor, api: Api, note: int) -> None:
+    for number in range(20):
+        api("updateNoteFields", note={"id": note, "fields": {"Front": f"API {number}"}})
+    editor.wait_until_shown(["API 19", "typed"])
+    editor.save()
+    assert stored(api, note)[0] == ["API 19", "typed"]
+
+
+@pytest.mark.parametrize("editor", ["browser"], indirect=True)
+def test_a_multi_is_one_entry_and_lands(editor: Editor, api: Api, note: int) -> None:
+    api(
+        "multi",
+        actions=[
+            {"action": "updateNoteFields", "params": {"note": {"id": note, "fields": {"Front": "API"}}}},
+            {"action": "addTags", "params": {"notes": [note], "tags": "new"}},
+        ],
+    )
+    editor.wait_until_shown(["API", "typed"])
+    api("guiUndo")
+    editor.wait_until_shown(["neko", "typed"])
+    assert stored(api, note) == (["neko", "typed"], ["animal"])
+
+
+@pytest.mark.parametrize("editor", ["browser"], indirect=True)
+def test_a_web_view_that_does_not_answer_holds_no_write_up(editor: Editor, api: Api, note: int) -> None:
+    editor.web.run("const end = Date.now() + 6000; while (Date.now() < end);")
+    started = time.monotonic()
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    assert time.monotonic() - started < 5
+    assert stored(api, note)[0][FRONT] == "API"
+    editor.wait_until_shown(["API", "typed"])
+    editor.save()
+    assert stored(api, note)[0] == ["API", "typed"]
+
+
+def test_the_add_window_keeps_what_is_typed(api: Api, anki: LiveServer) -> None:
+    api("guiAddCards")
+    editor = Editor(anki.live, ADD)
+    editor.focus(FRONT)
+    editor.type("half")
+    api("createDeck", deck="New")
+    api("modelFieldAdd", modelName="Basic", fieldName="Extra")
+    editor.wait_until_shown(["half", "", ""])
+    api("addNote", note=basic("another"))
+    api("modelFieldRename", modelName="Basic", oldFieldName="Extra", newFieldName="More")
+    anki.live.wait_for(f"'More' in {ADD}.editor.note")
+    assert editor.copy() == ["half", "", ""]
+
+
+def test_the_reviewer_shows_a_change(api: Api, anki: LiveServer, note: int) -> None:
+    api("guiDeckReview", name="Default")
+    anki.live.run("mw.activateWindow(); mw.web.setFocus()")
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "inu"}})
+    WebView(anki.live, "mw.web").wait_for('document.getElementById("qa").innerText.includes("inu")')
+    assert api("guiReviewActive") is True
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_previewer_shows_a_change(api: Api, anki: LiveServer, note: int, times: int) -> None:
+    editor = open_editor(api, note, "browser")
+    editor.wait_until_loaded()
+    anki.live.run(f"{BROWSER}.onTogglePreview()")
+    previewer = WebView(anki.live, f"{BROWSER}._previewer._web")
+    for number in range(times):
+        api("updateNoteFields", note={"id": note, "fields": {"Front": f"inu {number}"}})
+        previewer.wait_for(f'document.getElementById("qa").innerText.includes("inu {number}")')
