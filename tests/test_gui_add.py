@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from .conftest import Api, LiveServer, basic
+from .conftest import Api, ApiFailure, LiveServer, basic
+from .windows import ADD, Editor
 
-ADD = "aqt.dialogs._dialogs['AddCards'][1]"
 WINDOWS = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.addcards.AddCards) and w.isVisible()]"
 QUESTIONS = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
 DEFAULTS = (
@@ -47,3 +49,74 @@ def test_a_window_closed_without_adding_leaves_the_defaults_alone(gui: Api, anki
     assert gui.look(f"{ADD}.editor.note.note_type()['name']") == "Cloze"
     anki.live.run(f"{ADD}._close()")
     assert gui.look(DEFAULTS) == before
+
+
+# guiAddNoteSetData
+
+
+def typed(anki: LiveServer) -> Editor:
+    """The Add window with text in its first field."""
+    editor = Editor(anki.live, ADD)
+    editor.focus(0)
+    editor.type("half")
+    return editor
+
+
+def test_the_note_in_the_add_window_is_changed_in_place(gui: Api, anki: LiveServer) -> None:
+    gui("createDeck", deck="Verbs")
+    gui("guiAddCards")
+    editor = typed(anki)
+    new = {"deckName": "Verbs", "modelName": "Cloze", "fields": {"Text": "ir"}, "tags": "a b"}
+    assert gui("guiAddNoteSetData", note=new) is True
+    editor.wait_until_shown(["ir", ""])
+    assert editor.copy_of_tags() == ["a", "b"]
+    assert gui.look(f"{ADD}.deck_chooser.selected_deck_name()") == "Verbs"
+    assert gui("findNotes", query="") == []
+
+
+def test_what_is_typed_stays_before_what_is_appended(gui: Api, anki: LiveServer) -> None:
+    gui("guiAddCards", note=basic("", tags=["b"]))
+    editor = typed(anki)
+    picture = {"filename": "a.png", "data": base64.b64encode(b"png").decode(), "fields": ["Back"]}
+    change = {"fields": {"front": " more"}, "tags": ["a", "b"], "picture": picture}
+    assert gui("guiAddNoteSetData", note=change, append=True) is True
+    editor.wait_until_shown(["half more", '<img src="a.png">'])
+    assert editor.copy_of_tags() == ["b", "a"]
+    editor.type(" and")  # the cursor is still there
+    assert gui("retrieveMediaFile", filename="a.png")
+
+
+def test_what_is_not_given_stays(gui: Api, anki: LiveServer) -> None:
+    gui("guiAddCards", note=basic("", tags=["kept"]))
+    editor = typed(anki)
+    assert gui("guiAddNoteSetData", note={"fields": {"Back": "b"}}) is True
+    editor.wait_until_shown(["half", "b"])
+    assert editor.copy_of_tags() == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"fields": {"Front": "x", "Nope": "y"}}, 'Field "Nope" not found in current note'),
+        ({"deckName": "Nope", "fields": {"Front": "x"}}, 'Deck "Nope" not found'),
+        ({"modelName": "Nope", "fields": {"Front": "x"}}, 'Model "Nope" not found'),
+        ({"modelName": "Cloze", "fields": {"Front": "x"}}, 'Field "Front" not found in current note'),
+    ],
+)
+def test_a_wrong_change_changes_nothing(
+    gui: Api, anki: LiveServer, change: dict[str, object], error: str
+) -> None:
+    gui("guiAddCards")
+    editor = typed(anki)
+    with pytest.raises(ApiFailure) as failure:
+        gui("guiAddNoteSetData", note=change)
+    assert failure.value.text == error
+    assert editor.shown() == ["half", ""]
+    assert gui.look(f"{ADD}.editor.note.note_type()['name']") == "Basic"
+
+
+def test_a_closed_window_is_told_and_stores_no_media(gui: Api) -> None:
+    picture = {"filename": "a.png", "data": base64.b64encode(b"png").decode()}
+    closed = {"error": "Add Note dialog is not open", "code": 1}
+    assert gui("guiAddNoteSetData", note={"picture": picture}) == closed
+    assert gui("getMediaFilesNames") == []

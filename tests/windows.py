@@ -127,3 +127,12 @@ class Editor:
 def _json(value: object) -> str:
     """As JSON.stringify writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def press(live: LiveAnki, window: str, label: str) -> None:
+    """Click the button of that label in a window."""
+    live.run(
+        f"(button,) = [b for b in {window}.findChildren(aqt.qt.QAbstractButton)"
+        f" if b.text().replace('&', '') == {label!r} and b.isVisible()]\n"
+        "button.click()"
+    )

@@ -147,7 +147,7 @@ def _answer(ease: Any) -> Any:
 
     gui_hooks.reviewer_did_answer_card.append(on_answered)
     reviewer._answerCard(ease)
-    if reviewer.state != "transition":
+    if reviewer.state != "transition":  # type: ignore[comparison-overlap]
         give_up()  # another add-on has stopped it
     else:
         # Collection operations finish in order, this one after the answer. Anki can take a moment longer

@@ -1,0 +1,83 @@
+"""loadProfile switches profiles and answers when the other one is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .live import LiveAnki
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LiveAnki]:
+    """An Anki with a second profile, Other."""
+    live = LiveAnki(tmp_path / "anki")
+    live.start()
+    live.anki.wait_until_ready()
+    live.run(
+        "mw.pm.create('Other')\n"
+        "profile = dict(mw.pm.profile)\n"
+        "import pickle\n"
+        "mw.pm.db.execute('update profiles set data = ? where name = ?', pickle.dumps(profile, 4), 'Other')"
+    )
+    yield live
+    assert live.stop() == 0
+    assert live.addon.name not in live.output()
+
+
+def ask(live: LiveAnki, action: str, **params: Any) -> Any:
+    reply = live.anki.invoke(action, **params)
+    assert reply["error"] is None, reply
+    return reply["result"]
+
+
+def test_the_other_profile_is_open_when_the_reply_comes(live: LiveAnki) -> None:
+    ask(live, "createDeck", deck="Mine")
+    ask(live, "guiBrowse", query="")
+    assert sorted(ask(live, "getProfiles")) == ["Other", "User 1"]
+    assert ask(live, "loadProfile", name="Other") is True
+    assert ask(live, "getActiveProfile") == "Other"
+    assert ask(live, "deckNames") == ["Default"]
+    assert live.look("(mw.isVisible(), mw.isEnabled(), mw.state)") == (True, True, "deckBrowser")
+    assert ask(live, "loadProfile", name="User 1") is True
+    assert ask(live, "deckNames") == ["Default", "Mine"]
+
+
+def test_the_open_profile_is_left_alone(live: LiveAnki) -> None:
+    ask(live, "createDeck", deck="Mine")
+    assert ask(live, "loadProfile", name="User 1") is True
+    assert live.look("col.undo_status().undo") == "AnkiConnect: create deck"
+
+
+def test_an_unknown_profile_changes_nothing(live: LiveAnki) -> None:
+    assert ask(live, "loadProfile", name="Nobody") is False
+    assert ask(live, "getActiveProfile") == "User 1"
+
+
+def test_a_profile_is_opened_from_the_profile_manager(live: LiveAnki) -> None:
+    live.run("mw.unloadProfileAndShowProfileManager()")
+    live.wait_for("mw.col is None")
+    assert ask(live, "getActiveProfile") is None
+    assert ask(live, "loadProfile", name="Other") is True
+    assert ask(live, "deckNames") == ["Default"]
+    assert live.look("mw.profileDiag.isVisible()") is False
+
+
+def test_a_half_written_note_is_asked_about_first(live: LiveAnki) -> None:
+    note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": "half"}}
+    ask(live, "guiAddCards", note=note)
+    boxes = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
+    live.run(
+        "def answer():\n"
+        f"    boxes = {boxes}\n"
+        "    if not boxes: return\n"
+        "    mw.answering.stop(); mw.asked = True\n"
+        "    (discard,) = [b for b in boxes[0].buttons() if b != boxes[0].defaultButton()]\n"
+        "    discard.click()\n"
+        "mw.answering = aqt.qt.QTimer(mw); mw.answering.timeout.connect(answer); mw.answering.start(50)"
+    )
+    assert ask(live, "loadProfile", name="Other") is True
+    assert live.look("mw.asked")
