@@ -35,6 +35,7 @@ test: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	@$(BIN)/python -m tools.system chromium || true
 	@$(BIN)/python -m tools.system node || true
+	@$(BIN)/python -m tools.system desktop || true
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-oldest:

@@ -55,12 +55,13 @@ def listens(port: int) -> bool:
 
 def test_the_config_window_checks_line_by_line(anki: LiveServer) -> None:
     live = anki.live
-    for change, text in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"webBindPort": "x"}, "webBindPort: 'x' is not of type 'integer'"),
         ({"webBindPort": 65536}, "webBindPort: 65536 is greater than the maximum of 65535"),
         ({"apiKey": 5}, "apiKey: 5 is not of type 'string', 'null'"),
         ({"webCorsOriginList": ["a", 5]}, "webCorsOriginList: 5 is not of type 'string'"),
-    ]:
+    ]
+    for change, text in wrong:
         edit(live, **change)
         live.wait_for(f"bool({MESSAGES})")
         assert live.look(f"{MESSAGES}[0].text()") == text

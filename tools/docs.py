@@ -12,7 +12,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 ADDON = _ROOT / "addon"
 REFERENCE = _ROOT / "docs" / "api.md"
 
-_CONFIG_HEAD = """Settings of AnkiConnect. Changes are in force at once. A wrong value is told, and changes nothing.
+_CONFIG_HEAD = """Settings of AnkiConnect. Changes are in force at once, and a wrong value changes nothing.
 
 """
 

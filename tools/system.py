@@ -3,6 +3,7 @@
     python -m tools.system qt          what Qt needs to start Anki
     python -m tools.system chromium    the browser of the tests
     python -m tools.system node        what runs the tests' JavaScript clients
+    python -m tools.system desktop     a screen without a monitor and a window manager, for the focus
 
 On Debian and its like, installs them where it may (root), else prints the one line to type. Exits with 1
 when something is missing in the end.
@@ -35,6 +36,11 @@ def main() -> int:
         return _ensure(["chromium", "chromium-driver"], lambda: _missing("chromium", "chromedriver"))
     if sys.argv[1:] == ["node"]:
         return _ensure(["nodejs", "npm"], lambda: _missing("node", "npm"))
+    if sys.argv[1:] == ["desktop"]:
+        return _ensure(
+            ["xvfb", "openbox", "xdotool", *_XCB_PACKAGES],
+            lambda: _missing("Xvfb", "openbox", "xdotool") + _missing_libraries(True),
+        )
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     packages = _QT_PACKAGES + (_XCB_PACKAGES if has_display else [])
     return _ensure(packages, lambda: _missing_libraries(has_display))
