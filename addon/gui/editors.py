@@ -27,7 +27,7 @@ from aqt.qt import QApplication, QTimer
 
 # Saves what was typed since the last save, so that setting another field does not put that off.
 _SET = """
-saveNow(true).then(() => {
+Promise.resolve(saveNow(true)).then(() => {
     const fields = require("anki/NoteEditor").instances[0].fields;
     for (const [order, text] of %s) fields[order].editingArea.content.set(text);
     const tags = %s;
