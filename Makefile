@@ -4,12 +4,13 @@ PYTHON ?= python3
 PORT ?= 8765
 BASE ?= .anki
 OLDEST ?= python3.9
+ANKI ?= 24.11
 
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run serve test test-oldest lint fix docs bench build clean
+.PHONY: help run serve test test-oldest test-with lint fix docs pictures bench build clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,9 +18,11 @@ help:
 	@echo 'make serve    serve $(BASE)/collection.anki2 without Anki'"'"'s window (PORT=$(PORT))'
 	@echo 'make test     run all tests'
 	@echo 'make test-oldest    run them on Anki 23.10 (OLDEST=$(OLDEST))'
+	@echo 'make test-with      run them on another Anki (ANKI=$(ANKI))'
 	@echo 'make lint     check style and types'
 	@echo 'make fix      mend style where that can be done automatically'
 	@echo 'make docs     write the files that follow from the declarations'
+	@echo 'make pictures take the pictures of Anki'"'"'s windows for docs/'
 	@echo 'make bench    measure the API in a real Anki, for docs/performance.md'
 	@echo 'make build    write dist/ankiconnect.ankiaddon'
 
@@ -44,6 +47,11 @@ test-oldest:
 	@.venv-oldest/bin/python -m tools.system qt
 	@.venv-oldest/bin/python -m pytest $(ARGS)
 
+test-with: .venv-$(ANKI)/ready
+	@.venv-$(ANKI)/bin/python -m tools.system qt
+	@.venv-$(ANKI)/bin/python -m tools.system desktop || true
+	@.venv-$(ANKI)/bin/python -m pytest $(ARGS)
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,6 +65,10 @@ docs: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	$(BIN)/python -m tools.docs
 
+pictures: $(VENV)/dev
+	@$(BIN)/python -m tools.system desktop
+	@$(BIN)/python -m tools.pictures
+
 bench: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	@$(BIN)/python -m tools.bench $(ARGS)
@@ -65,7 +77,13 @@ build:
 	@$(PYTHON) -m tools.build
 
 clean:
-	rm -rf $(VENV) .venv-oldest dist tests/clients/node_modules
+	rm -rf $(VENV) .venv-* dist tests/clients/node_modules
+
+.venv-$(ANKI)/ready: requirements.txt requirements-dev.txt
+	@test -x .venv-$(ANKI)/bin/python || $(PYTHON) -m venv .venv-$(ANKI)
+	@.venv-$(ANKI)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@.venv-$(ANKI)/bin/python -m pip install --quiet --disable-pip-version-check anki==$(ANKI) aqt==$(ANKI)
+	@touch $@
 
 $(VENV)/run: requirements.txt
 	@echo 'making the environment in $(VENV), once'

@@ -66,7 +66,7 @@ class NoteWindow(QMainWindow):
         editor_area = QWidget()
         layout.addWidget(editor_area)
         layout.addWidget(self._buttons())
-        self.editor = Editor(self.mw, editor_area, self, editor_mode=EditorMode.BROWSER)
+        self.editor = Editor(self.mw, editor_area, self, editor_mode=EditorMode.EDIT_CURRENT)
         gui_hooks.operation_did_execute.append(self._on_operation)
         self.resize(600, 500)
         restoreGeom(self, _NAME)
