@@ -76,8 +76,8 @@ def examples() -> Iterator[Example]:
 def error_examples() -> Iterator[Example]:
     """An example for each error text that the contract lists; the text is its result."""
     about = _load("errors.yaml")
-    before = _steps(about["before"])
     for action, cases in about["cases"].items():
+        before = _steps(about["before"] + about["before_action"].get(action, []))
         for text, params in cases.items():
             yield Example(action, f"{action}-{text}", params, text, before)
 

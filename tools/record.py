@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
 import shutil
@@ -51,23 +52,23 @@ def _record(anki: LiveAnki) -> Recording:
             with _server(anki if action.kind is Kind.GUI else None, template) as (server, home):
                 reply = run_example(server, example.with_text(HOME, str(home)))
                 replies[example.action] = (example, _lasting(reply, home))
-        for kinds in ({Kind.READ, Kind.WRITE}, {Kind.GUI}):
-            cases = [
-                case
-                for case in error_examples()
-                if case.action in registry
-                and registry[case.action].kind in kinds
-                and "{web}" not in str(case.params)
-            ]
-            with _server(anki if Kind.GUI in kinds else None, template) as (server, home):
-                # What is refused changes nothing, so that all can share a collection.
-                for number, case in enumerate(cases):
+        cases = [
+            case for case in error_examples() if case.action in registry and "{web}" not in str(case.params)
+        ]
+        # What is refused changes nothing, so that those that need the same before can share a collection.
+        for (needs_window, _before), group in itertools.groupby(sorted(cases, key=_needs), _needs):
+            with _server(anki if needs_window else None, template) as (server, home):
+                for number, case in enumerate(group):
                     alone = case if number == 0 else dataclasses.replace(case, before=[])
                     error = run_example(server, alone)["error"]
                     errors.setdefault(case.action, []).append(_lasting(error, home))
         with _server(None, template) as (server, _home):
             common = [(case.name, run_example(server, case)["error"]) for case in _COMMON]
     return Recording(replies, errors, common)
+
+
+def _needs(case: Example) -> tuple[bool, str]:
+    return registry[case.action].kind is Kind.GUI, str(case.before)
 
 
 @contextmanager
