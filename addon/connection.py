@@ -103,6 +103,10 @@ class Handler(WSGIRequestHandler):
             self.send_error(431, "the head of the request is too large")
 
     def run_wsgi(self) -> None:
+        coding = self._content_coding()
+        if coding:
+            self.send_error(415, f"the body may not be encoded, and is in {coding}")
+            return
         try:
             length = self._body_length()
             environ = self.make_environ()
@@ -128,6 +132,8 @@ class Handler(WSGIRequestHandler):
             self._body_length()
         except (_TooLarge, ValueError):
             return True  # told when the body would be read, without asking for it
+        if self._content_coding():
+            return True
         proceed = super().handle_expect_100()
         self.wfile.flush()
         return proceed
@@ -153,12 +159,20 @@ class Handler(WSGIRequestHandler):
         self._stream.deadline = time.monotonic() + seconds
         self._stream.most = size
 
+    def _content_coding(self) -> str:
+        """What the body is packed in, if it is: a small body could unpack to any size."""
+        codings = ",".join(self.headers.get_all("Content-Encoding", []))
+        return "" if codings.strip().lower() in ("", "identity") else codings
+
     def _body_length(self) -> Optional[int]:
         """The announced length of the body, None for a chunked one. Raises _TooLarge and ValueError."""
         announced = self.headers.get_all("Content-Length", [])
-        if self.headers.get("Transfer-Encoding"):
+        transfer = ",".join(self.headers.get_all("Transfer-Encoding", []))
+        if transfer:
             if announced:
                 raise ValueError("both Content-Length and Transfer-Encoding are given")
+            if transfer.strip().lower() != "chunked":
+                raise ValueError("its Transfer-Encoding is not chunked")
             return None
         if len(set(announced)) > 1:
             raise ValueError("two different values of Content-Length")
@@ -177,8 +191,6 @@ class Handler(WSGIRequestHandler):
             if len(body) < length:
                 raise ValueError("it ended too soon")
             return body
-        if not environ.get("wsgi.input_terminated"):
-            raise ValueError("its Transfer-Encoding is not chunked")
         parts: list[bytes] = []
         received = 0
         self._allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
