@@ -21,23 +21,22 @@ class RequestLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._file: Optional[_File] = None
-        self._path = ""
 
     def write(self, path: str, entry: dict[str, Any]) -> None:
         """Append `entry`. A log that can't be written fails no request; the add-on's own log tells."""
         line = json.dumps({"time": datetime.now().astimezone().isoformat("T", "milliseconds"), **entry})
         with self._lock:
-            if path != self._path:
-                if self._file:
-                    self._file.close()
-                self._path = path
-                self._file = _File(path, maxBytes=_LARGEST, backupCount=_KEPT, encoding="utf-8", delay=True)
-            assert self._file
+            if not self._file or self._file.path != path:
+                self._file = _File(path)
             self._file.handle(logging.makeLogRecord({"msg": line}))
+            self._file.close()  # so that a person can move it away at any time; opened anew when needed
 
 
 class _File(logging.handlers.RotatingFileHandler):
-    _failed = False
+    def __init__(self, path: str) -> None:
+        super().__init__(path, maxBytes=_LARGEST, backupCount=_KEPT, encoding="utf-8", delay=True)
+        self.path = path
+        self._failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not self._failed:
