@@ -1,7 +1,7 @@
 """One connection of the HTTP server: its requests one after the other, each within limits.
 
-Built on Werkzeug's request handler, which turns a request into a WSGI environment, chunked bodies
-included. A client that sends its request too slowly, too much of it or nonsense is told so and dropped.
+Built on Werkzeug's request handler, which turns a request into a WSGI environment. A client that sends
+its request too slowly, too much of it or nonsense is told so and dropped.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import logging
+import re
 import socket
 import time
 from collections.abc import Iterable
@@ -31,6 +32,8 @@ _REPLY_SECONDS = 60
 _LARGEST_HEAD = 8 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _CHUNK = 1024 * 1024
+_LONGEST_LINE = 64 * 1024
+_HEX = re.compile(rb"[\da-fA-F]{1,15}")
 
 
 class _TooSlow(Exception):
@@ -109,8 +112,7 @@ class Handler(WSGIRequestHandler):
             return
         try:
             length = self._body_length()
-            environ = self.make_environ()
-            body = self._read_body(environ, length)
+            body = self._read_body(length)
         except _TooLarge:
             megabytes = self.server.body_limit() // 1_000_000
             self.send_error(
@@ -121,8 +123,10 @@ class Handler(WSGIRequestHandler):
             self.send_error(400, f"the request can't be read: {error}")
             return
         self._request.close()  # it has arrived, and is no longer in danger of being dropped
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ = self.make_environ()
+        environ["CONTENT_LENGTH"] = str(body.tell())
+        body.seek(0)
+        environ["wsgi.input"] = body
         app: WSGIApplication = self.server.app
         reply = Response.from_app(app, environ, buffered=True)
         self._send(reply.status, reply.headers.items(), reply.get_data())
@@ -183,24 +187,49 @@ class Handler(WSGIRequestHandler):
             raise _TooLarge()
         return int(text)
 
-    def _read_body(self, environ: dict[str, Any], length: Optional[int]) -> bytes:
-        limit: int = self.server.body_limit()
-        if length is not None:
+    def _read_body(self, length: Optional[int]) -> io.BytesIO:
+        body = io.BytesIO()
+        if length is None:
+            self._read_chunks(body)
+        else:
             self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
-            body = self._input.read(length)
-            if len(body) < length:
-                raise ValueError("it ended too soon")
-            return body
-        parts: list[bytes] = []
-        received = 0
+            self._read_part(length, body)
+        return body
+
+    def _read_chunks(self, body: io.BytesIO) -> None:
+        """Read a chunked body (RFC 9112, 7.1) without its extensions and trailers."""
+        limit: int = self.server.body_limit()
         self._allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
-        while part := environ["wsgi.input"].read(min(_CHUNK, limit + 1 - received)):
-            self._stream.deadline += len(part) / _SLOWEST_BYTES_PER_SECOND
-            received += len(part)
-            if received > limit:
+        while size := self._chunk_size():
+            if body.tell() + size > limit:
                 raise _TooLarge()
-            parts.append(part)
-        return b"".join(parts)
+            self._stream.deadline += size / _SLOWEST_BYTES_PER_SECOND
+            self._read_part(size, body)
+            if self._line():
+                raise ValueError("a chunk is longer than announced")
+        while self._line():
+            pass
+
+    def _chunk_size(self) -> int:
+        digits = self._line().partition(b";")[0].strip()
+        if not _HEX.fullmatch(digits):
+            raise ValueError(f"a chunk is announced as {digits[:20]!r}")
+        return int(digits, 16)
+
+    def _read_part(self, size: int, body: io.BytesIO) -> None:
+        """Move `size` bytes into `body`, which takes up memory only as they arrive."""
+        while size:
+            part = self._input.read1(min(size, _CHUNK))
+            if not part:
+                raise ValueError("it ended too soon")
+            size -= len(part)
+            body.write(part)
+
+    def _line(self) -> bytes:
+        line = self._input.readline(_LONGEST_LINE)
+        if not line.endswith(b"\n"):
+            raise ValueError("a line of it is too long or ended too soon")
+        return line.rstrip(b"\r\n")
 
     def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")
