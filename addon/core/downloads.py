@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent import futures
 from typing import Any, Callable, Optional
 from urllib.parse import urljoin, urlsplit
@@ -73,7 +74,7 @@ def download(url: str, *, timeout: float, limit: int, reachable: Optional[Reacha
 
 
 def _download(url: str, timeout: float, limit: int, connections: _Connections) -> bytes:
-    with requests.Session() as session:
+    with _Session() as session:
         # Also of another scheme than ours there is no adapter left, so that none is followed.
         session.adapters.clear()
         session.mount("http://", _Adapter(connections))
@@ -91,6 +92,12 @@ def _download(url: str, timeout: float, limit: int, connections: _Connections) -
                 if not _is_usable(address):
                     raise DownloadFailed(f"{url} download failed: it leads to {address}")
         raise DownloadFailed(f"{url} download failed: more than {_MOST_REDIRECTS} redirects")
+
+
+class _Session(requests.Session):
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Follow none; even to say where one leads, the original would read its body, however large."""
+        return iter(())
 
 
 def _content(response: requests.Response, url: str, limit: int) -> bytes:
