@@ -146,6 +146,9 @@ def _check(settings: Settings) -> None:
         unknown = unknown_action(getattr(settings, name) or [])
         if unknown is not None:
             raise ValueError(f"setting {name}: there is no action {unknown!r}")
+    for folder in settings.webFileFolders:
+        if not os.path.isabs(os.path.expanduser(folder)):
+            raise ValueError(f"setting webFileFolders: {folder!r} is not an absolute path")
     if settings.apiLogPath and not os.path.isabs(settings.apiLogPath):
         raise ValueError(f"setting apiLogPath: {settings.apiLogPath!r} is not an absolute path")
 

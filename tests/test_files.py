@@ -10,6 +10,8 @@ from typing import Any, Optional
 
 import pytest
 
+from addon.config import load
+
 from .conftest import HeadlessServer, Wired, add_cards, basic
 
 PAGE = {"Origin": "http://localhost:3000"}
@@ -141,6 +143,11 @@ def test_a_setting_names_further_folders(wired: Wired, secret: Path) -> None:
     assert export(wired, target, **PAGE) == (200, None)
     assert import_(wired, target, **PAGE) == (200, None)
     assert export(wired, f"{secret.parent}/../x.apkg", **PAGE)[0] == 403
+
+
+def test_a_folder_must_be_named_in_full() -> None:
+    with pytest.raises(ValueError, match="setting webFileFolders: 'x' is not an absolute path"):
+        load({"webFileFolders": ["~/packages", "x"]}, {})
 
 
 def test_a_page_writes_nothing_but_packages(wired: Wired, profile: Path) -> None:

@@ -276,7 +276,7 @@ def test_300_half_sent_requests_and_a_dripping_one_hold_nobody_up(wired: Wired, 
         assert time.monotonic() - started < 2
 
 
-def test_300_half_sent_requests_take_a_bounded_number_of_threads(wired: Wired, many_files: None) -> None:
+def test_700_half_sent_requests_take_a_bounded_number_of_threads(wired: Wired, many_files: None) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(700):
             sock = stack.enter_context(connect(wired))

@@ -25,30 +25,11 @@ def check_may_name(call: Call, parameter: str, instead: str) -> None:
         )
 
 
-def package_to_read(path: str, col: Collection, call: Call) -> str:
-    """The absolute path of an existing file, relative to the media folder. Raises BadParams, Forbidden."""
-    source = _resolved(path, col, call)
-    if not os.path.isfile(source):
-        # Checked here, since an import that fails inside Anki clears the undo history.
-        raise BadParams(f"Failed to open '{source}': there is no such file")
-    return source
+def resolved(col: Collection, call: Call, path: str) -> str:
+    """`path` as an absolute one; a relative one begins in the media folder.
 
-
-def package_to_write(path: str, col: Collection, call: Call) -> str:
-    """The absolute path of a file that may be written. Raises BadParams, Forbidden.
-
-    Raises Conflict when that would replace something else than a package.
+    Raises BadParams, and Forbidden for a file that the caller may not name.
     """
-    target = _resolved(path, col, call)
-    is_package = target.lower().endswith(_PACKAGE)
-    if not is_package and not call.is_local_program:
-        raise Forbidden(f"path: the name of a package ends with {_PACKAGE}: {path}")
-    if os.path.exists(target) and not (is_package and os.path.isfile(target)) and not _is_empty(target):
-        raise Conflict(f"path: something that is no package ({_PACKAGE}) is there already: {target}")
-    return target
-
-
-def _resolved(path: str, col: Collection, call: Call) -> str:
     if "\0" in path:
         raise BadParams(f"path: a file's name has no null character: {path!r}")
     media = col.media.dir()
@@ -68,6 +49,29 @@ def _resolved(path: str, col: Collection, call: Call) -> str:
         "path: web pages and other machines may name files in the profile's folder only, "
         f"and in those of the setting webFileFolders: {path}"
     )
+
+
+def package_to_read(col: Collection, call: Call, path: str) -> str:
+    """The absolute path of a file that exists. Raises BadParams and Forbidden."""
+    source = resolved(col, call, path)
+    if not os.path.isfile(source):
+        # Checked here, since an import that fails inside Anki clears the undo history.
+        raise BadParams(f"Failed to open '{source}': there is no such file")
+    return source
+
+
+def package_to_write(col: Collection, call: Call, path: str) -> str:
+    """The absolute path of a file that may be written. Raises BadParams and Forbidden.
+
+    Raises Conflict when that would replace something else than a package.
+    """
+    target = resolved(col, call, path)
+    is_package = target.lower().endswith(_PACKAGE)
+    if not is_package and not call.is_local_program:
+        raise Forbidden(f"path: the name of a package ends with {_PACKAGE}: {path}")
+    if os.path.exists(target) and not (is_package and os.path.isfile(target)) and not _is_empty(target):
+        raise Conflict(f"path: something that is no package ({_PACKAGE}) is there already: {target}")
+    return target
 
 
 def _is_inside(path: str, folder: str) -> bool:

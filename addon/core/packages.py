@@ -34,7 +34,7 @@ def export_package(
     ids = {entry.name: entry.id for entry in col.decks.all_names_and_ids()}
     if deck not in ids:
         return False
-    target = package_to_write(path, col, call)
+    target = package_to_write(col, call, path)
     limit = DeckIdLimit(ids[deck])  # type: ignore[arg-type]
     try:
         from anki.collection import ExportAnkiPackageOptions
@@ -62,7 +62,7 @@ def import_package(
     col: Collection, edit: Edit, call: Call, path: PackagePath
 ) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
-    request = ImportAnkiPackageRequest(package_path=package_to_read(path, col, call))
+    request = ImportAnkiPackageRequest(package_path=package_to_read(col, call, path))
     request.options.merge_notetypes = True
     request.options.with_scheduling = True
     if hasattr(request.options, "with_deck_configs"):  # from Anki 24.06 on; before, presets come along
