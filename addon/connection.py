@@ -14,8 +14,16 @@ import re
 import socket
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
@@ -32,7 +40,9 @@ _REPLY_SECONDS = 60
 _LARGEST_HEAD = 8 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _CHUNK = 1024 * 1024
+_SMALL = 64 * 1024
 _LONGEST_LINE = 64 * 1024
+_TOO_SLOW = "the request did not arrive in time"
 _HEX = re.compile(rb"[\da-fA-F]{1,15}")
 
 
@@ -70,6 +80,35 @@ class _Stream(io.RawIOBase):
         return received
 
 
+class _Body(io.RawIOBase):
+    """The body of a request, a large one not read before the application asks for it.
+
+    What is refused for its host or origin is so without taking up memory.
+    """
+
+    def __init__(self, receive: Callable[[], io.BytesIO]) -> None:
+        self._receive = receive
+        self._content = io.BytesIO()
+        self.is_loaded = False
+
+    def load(self) -> None:
+        """Read all of it. Raises HTTPException for a body that does not arrive as announced."""
+        if not self.is_loaded:
+            self._content = self._receive()
+            self.is_loaded = True
+
+    def read(self, size: int = -1) -> bytes:
+        self.load()
+        if size >= 0:
+            return self._content.read(size)
+        content, self._content = self._content, io.BytesIO()  # once in memory is enough
+        return content.getvalue()[content.tell() :]
+
+
+def _unreadable(reason: str) -> HTTPException:
+    return BadRequest(f"the request can't be read: {reason}")
+
+
 class Handler(WSGIRequestHandler):
     """Serves the requests of one connection."""
 
@@ -101,43 +140,34 @@ class Handler(WSGIRequestHandler):
             with self.server.waiting(self.connection) as self._request:
                 super().handle_one_request()
         except _TooSlow:
-            self.send_error(408, "the request did not arrive in time")
+            self.send_error(408, _TOO_SLOW)
         except _TooLarge:
             self.send_error(431, "the head of the request is too large")
 
     def run_wsgi(self) -> None:
-        coding = self._content_coding()
-        if coding:
-            self.send_error(415, f"the body may not be encoded, and is in {coding}")
-            return
         try:
             length = self._body_length()
-            body = self._read_body(length)
-        except _TooLarge:
-            megabytes = self.server.body_limit() // 1_000_000
-            self.send_error(
-                413, f"the request is larger than {megabytes} MB (webBodyLimit in the settings)"
-            )
+            body = _Body(partial(self._receive, length))
+            if length is not None and length <= _SMALL:
+                body.load()
+        except HTTPException as error:
+            self.send_error(error.code or 400, error.description)
             return
-        except (ValueError, OSError) as error:
-            self.send_error(400, f"the request can't be read: {error}")
-            return
-        self._request.close()  # it has arrived, and is no longer in danger of being dropped
         environ = self.make_environ()
-        environ["CONTENT_LENGTH"] = str(body.tell())
-        body.seek(0)
         environ["wsgi.input"] = body
+        environ["wsgi.input_terminated"] = True
         app: WSGIApplication = self.server.app
         reply = Response.from_app(app, environ, buffered=True)
+        self.close_connection = self.close_connection or not body.is_loaded
         self._send(reply.status, reply.headers.items(), reply.get_data())
+        if not body.is_loaded:
+            self._drain()
 
     def handle_expect_100(self) -> bool:
         try:
             self._body_length()
-        except (_TooLarge, ValueError):
-            return True  # told when the body would be read, without asking for it
-        if self._content_coding():
-            return True
+        except HTTPException:
+            return True  # told later, without asking for the body
         proceed = super().handle_expect_100()
         self.wfile.flush()
         return proceed
@@ -163,37 +193,55 @@ class Handler(WSGIRequestHandler):
         self._stream.deadline = time.monotonic() + seconds
         self._stream.most = size
 
-    def _content_coding(self) -> str:
-        """What the body is packed in, if it is: a small body could unpack to any size."""
-        codings = ",".join(self.headers.get_all("Content-Encoding", []))
-        return "" if codings.strip().lower() in ("", "identity") else codings
-
     def _body_length(self) -> Optional[int]:
-        """The announced length of the body, None for a chunked one. Raises _TooLarge and ValueError."""
+        """The announced length of the body, None for a chunked one.
+
+        Raises HTTPException for a body that will not be read.
+        """
+        # A small body could unpack to any size.
+        codings = ",".join(self.headers.get_all("Content-Encoding", [])).strip()
+        if codings.lower() not in ("", "identity"):
+            raise UnsupportedMediaType(f"the body may not be encoded, and is in {codings}")
         announced = self.headers.get_all("Content-Length", [])
-        transfer = ",".join(self.headers.get_all("Transfer-Encoding", []))
+        transfer = ",".join(self.headers.get_all("Transfer-Encoding", [])).strip()
         if transfer:
             if announced:
-                raise ValueError("both Content-Length and Transfer-Encoding are given")
-            if transfer.strip().lower() != "chunked":
-                raise ValueError("its Transfer-Encoding is not chunked")
+                raise _unreadable("both Content-Length and Transfer-Encoding are given")
+            if transfer.lower() != "chunked":
+                raise _unreadable("its Transfer-Encoding is not chunked")
             return None
         if len(set(announced)) > 1:
-            raise ValueError("two different values of Content-Length")
+            raise _unreadable("two different values of Content-Length")
         text = announced[0].strip() if announced else "0"
         if not (text.isascii() and text.isdigit()):
-            raise ValueError(f"Content-Length is {text!r}")
+            raise _unreadable(f"Content-Length is {text!r}")
         if len(text) > 18 or int(text) > self.server.body_limit():
-            raise _TooLarge()
+            raise self._too_large()
         return int(text)
 
-    def _read_body(self, length: Optional[int]) -> io.BytesIO:
+    def _too_large(self) -> HTTPException:
+        megabytes = self.server.body_limit() // 1_000_000
+        return RequestEntityTooLarge(
+            f"the request is larger than {megabytes} MB (webBodyLimit in the settings)"
+        )
+
+    def _receive(self, length: Optional[int]) -> io.BytesIO:
+        """The body, once all of it has arrived. Raises HTTPException when it does not."""
         body = io.BytesIO()
-        if length is None:
-            self._read_chunks(body)
-        else:
-            self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
-            self._read_part(length, body)
+        try:
+            if length is None:
+                self._read_chunks(body)
+            else:
+                self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
+                self._read_part(length, body)
+        except _TooSlow:
+            raise RequestTimeout(_TOO_SLOW) from None
+        except _TooLarge:
+            raise self._too_large() from None
+        except (ValueError, OSError) as error:
+            raise _unreadable(str(error)) from None
+        self._request.close()  # it has arrived, and is no longer in danger of being dropped
+        body.seek(0)
         return body
 
     def _read_chunks(self, body: io.BytesIO) -> None:

@@ -135,6 +135,17 @@ def test_a_question_that_is_no_question_is_not_read(wired: Wired) -> None:
     check_refused(reply, STRANGER)
 
 
+@pytest.mark.parametrize("headers", [f"Origin: {STRANGER}", "Host: example.com", "Origin: null"])
+def test_a_large_body_of_a_stranger_is_not_waited_for(wired: Wired, headers: str) -> None:
+    host = "" if headers.startswith("Host") else "Host: localhost\r\n"
+    for length in ("Content-Length: 500000000", "Transfer-Encoding: chunked"):
+        with socket.create_connection(("127.0.0.1", wired.port), timeout=5) as sock:
+            sock.sendall(f"POST / HTTP/1.1\r\n{host}{headers}\r\n{length}\r\n\r\n".encode())
+            assert sock.recv(1000).startswith(b"HTTP/1.1 403 ")
+            sock.sendall(b"x" * 1000)
+    assert wired.send("GET", "/version").status == 200
+
+
 def test_the_origin_that_asks_is_not_the_callers_to_name(wired: Wired) -> None:
     params = {"allowed": True, "origin": "http://localhost"}
     reply = wired.send("POST", "/", {**ASK, "params": params}, Origin=STRANGER)

@@ -225,6 +225,32 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(wired: Wired) -> Non
         assert read_reply(sock)[2] == b"6"
 
 
+def test_a_large_body_that_nobody_wants_ends_the_connection_after_the_reply(wired: Wired) -> None:
+    for path, expected in (("/createDeck", 405), ("/version", 200)):
+        with connect(wired) as sock:
+            sock.sendall(
+                post(body=b"x" * 1_000_000, line=f"PUT {path} HTTP/1.1".replace("PUT /v", "GET /v"))
+            )
+            status, headers, _body = read_reply(sock)
+            assert (status, headers["connection"]) == (expected, "close")
+            assert sock.recv(1) == b""
+
+
+def test_a_small_body_that_nobody_wants_does_not(sock: socket.socket) -> None:
+    sock.sendall(post(line="PUT /createDeck HTTP/1.1"))
+    assert read_reply(sock)[0] == 405
+    assert is_open(sock)
+
+
+def test_a_page_can_read_that_its_body_is_bad(sock: socket.socket) -> None:
+    sock.sendall(
+        head("POST / HTTP/1.1", "Origin: http://localhost", "Transfer-Encoding: chunked") + b"x\r\n"
+    )
+    status, headers, _body = read_reply(sock)
+    assert (status, headers["access-control-allow-origin"]) == (400, "http://localhost")
+    assert sock.recv(1) == b""
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
 def test_this_machine_is_served_under_each_of_its_names(wired: Wired, address: str) -> None:
     with connect(wired, address) as sock:

@@ -142,8 +142,8 @@ def _asks_for_permission() -> bool:
     """Whether a request is for the one action that is open to every origin."""
     if request.path.strip("/") == _PERMISSION:
         return True
-    # As rpc reads it; a question is short, and what is long is not worth the work of reading it.
-    if (request.content_length or 0) > _LONGEST_QUESTION:
+    # A question is short; what is long or of unknown length (chunked) is not read for it.
+    if request.content_length is None or request.content_length > _LONGEST_QUESTION:
         return False
     try:
         message = json.loads(request.get_data().decode())
