@@ -258,12 +258,11 @@ def test_a_certificate_is_checked_against_the_name(web: Web, secure_web: list[st
 
 def test_a_secure_server_that_drips_runs_out_of_time(web: Web, secure_web: list[str]) -> None:
     url = web.drip("drip").replace("127.0.0.1", "media.test")
-    threads = threading.active_count()
-    with pytest.raises(DownloadFailed, match="no answer in 1 s"):
-        get(url, timeout=1)
+    with pytest.raises(DownloadFailed, match="no answer in 2.5 s"):
+        get(url, timeout=2.5)
     deadline = time.monotonic() + 10
     while any(thread.name == "ankiconnect-download" for thread in threading.enumerate()):
-        assert time.monotonic() < deadline, f"{threads} threads before"
+        assert time.monotonic() < deadline, "it is still being read"
         time.sleep(0.02)
 
 
