@@ -179,7 +179,7 @@ class Handler(WSGIRequestHandler):
         self.command = getattr(self, "command", None) or "GET"
         self.request_version = self.protocol_version
         text = message or self.responses.get(code, ("bad request",))[0]
-        content = json.dumps({"result": None, "error": text}).encode()
+        content = json.dumps({"result": None, "error": text}, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
         self._send(f"{code} {self.responses.get(code, ('',))[0]}", headers.items(), content)
         self._drain()

@@ -27,6 +27,10 @@ class DownloadFailed(ApiError):
     """The network or the server at the other end failed, not the caller."""
 
 
+class _OutOfReach(Exception):
+    """Its text goes to the caller as it is: no part of the network's libraries takes it for its own."""
+
+
 def check_url(url: str) -> None:
     """Raise BadParams for a URL that nothing can be downloaded from."""
     if not _is_usable(url):
@@ -144,7 +148,7 @@ class _Connections:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [str(address[0]) for *_, address in found if self.reachable(str(address[0]))]
         if not addresses:
-            raise OSError(f"{host} is not on the public internet, and web pages may use nothing else")
+            raise _OutOfReach(f"{host} is not on the public internet, and web pages may use nothing else")
         for address in addresses[:-1]:
             with contextlib.suppress(OSError):
                 return socket.create_connection((address, port), timeout)
