@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Optional, Union
 
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -10,6 +11,7 @@ _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+@lru_cache(maxsize=64)  # asked for each request
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches `address`, which may be a host name."""
     ip = _parsed(address)

@@ -27,7 +27,9 @@ _HOST = re.compile(r"(\[[\da-f:.]+\]|[^:\[\]@/\s,]*)(:\d*)?", re.IGNORECASE)
 # No stranger can own a name that ends like this, so none leads here but by the user's own doing.
 _OWN_NAMES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 # A proxy on this machine passes on what other machines ask.
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+_FORWARDED = {
+    f"HTTP_{name}" for name in ("FORWARDED", "VIA", "X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_REAL_IP")
+}
 _PERMISSION = "requestPermission"
 _LONGEST_QUESTION = 64 * 1024
 _WARNINGS_SHOWN = 20
@@ -73,9 +75,9 @@ def new_call() -> Call:
     """The surroundings of the current request."""
     context: Context = current_app.extensions["ankiconnect"]
     settings = context.settings()
-    headers = request.headers
-    origin = headers.get("Origin", "")
-    is_direct = "Origin" not in headers and not any(name in headers for name in _FORWARDED)
+    environ = request.environ
+    origin = environ.get("HTTP_ORIGIN", "")
+    is_direct = "HTTP_ORIGIN" not in environ and _FORWARDED.isdisjoint(environ)
     call = Call(
         context.host,
         settings,
@@ -169,7 +171,7 @@ def _unknown_origin(origin: str) -> Forbidden:
 def _add_headers(response: Response, call: Call) -> None:
     headers = response.headers
     headers["Access-Control-Allow-Origin"] = _allow_origin(call)
-    wanted = request.headers.get("Access-Control-Request-Headers", "").lower()
+    wanted = request.environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "").lower()
     # The star covers all headers but this one.
     headers["Access-Control-Allow-Headers"] = "*, Authorization" if "authorization" in wanted else "*"
     headers["Access-Control-Expose-Headers"] = "X-AnkiConnect-Warning"
@@ -178,7 +180,7 @@ def _add_headers(response: Response, call: Call) -> None:
     # whether it is an error.
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["X-Content-Type-Options"] = "nosniff"
-    if request.headers.get("Access-Control-Request-Private-Network") == "true":
+    if request.environ.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true":
         headers["Access-Control-Allow-Private-Network"] = "true"
     for warning in call.warnings[:_WARNINGS_SHOWN]:
         # Headers are ASCII; other characters are written as \uXXXX.
