@@ -184,7 +184,7 @@ def test_an_export_replaces_nothing_but_packages(wired: Wired, secret: Path) -> 
 def test_names_that_no_file_can_have_are_told(wired: Wired, headers: dict[str, str]) -> None:
     for path in ("x\0.apkg", "\0"):
         for status, error in (export(wired, path, **headers), import_(wired, path, **headers)):
-            assert (status, "null character" in str(error)) == (400, True)
+            assert (status, "holds a NUL character" in str(error)) == (400, True)
     assert import_(wired, "", **headers)[0] in (400, 403)
 
 

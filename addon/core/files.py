@@ -13,6 +13,7 @@ from anki.collection import Collection
 
 from .call import Call
 from .errors import BadParams, Conflict, Forbidden
+from .shapes import show
 
 _PACKAGE = ".apkg"
 
@@ -31,7 +32,7 @@ def resolved(col: Collection, call: Call, path: str) -> str:
     Raises BadParams, and Forbidden for a file that the caller may not name.
     """
     if "\0" in path:
-        raise BadParams(f"path: a file's name has no null character: {path!r}")
+        raise BadParams(f"path: {show(path)} holds a NUL character, which no path can")
     media = col.media.dir()
     named = os.path.abspath(os.path.join(media, os.path.expanduser(path)))
     if call.is_local_program:
