@@ -11,7 +11,6 @@ from . import actions
 from .config import Settings
 from .core.call import Host
 from .core.errors import ApiError, as_api_error
-from .core.protocol import failure
 from .routes import doors, page, rpc, urls
 
 
@@ -36,6 +35,6 @@ def _fail(error: Exception) -> Response:
     """Flask's own refusals and our bugs, in the one shape of an error."""
     if isinstance(error, HTTPException) and error.code:
         text = error.description or error.name
-        return rpc.json_response(failure(ApiError(text)), error.code)
+        return doors.error_response(ApiError(text), error.code)
     known = as_api_error(error)
-    return rpc.json_response(failure(known), known.status)
+    return doors.error_response(known, known.status)

@@ -40,9 +40,40 @@ class Settings:
         False,
         "Answer errors of requests of version 4 and below with a bare null, as the oldest servers did.",
     )
-    webBindAddress: str = _setting("127.0.0.1", "Address to listen on.", env="ANKICONNECT_BIND_ADDRESS")
+    apiReadOnly: bool = _setting(
+        False, "Allow only actions that read, not those that change something or drive Anki's windows."
+    )
+    apiAllowedActions: Optional[list[str]] = _setting(
+        None,
+        "The only actions that are allowed, by name or by pattern such as `gui*`; null allows all. "
+        "`multi` and `requestPermission` need no mention.",
+    )
+    apiDeniedActions: list[str] = _setting(
+        [], "Actions that are not allowed, by name or pattern, whatever else is."
+    )
+    apiLogPath: Optional[str] = _setting(
+        None,
+        "File to log requests to, as an absolute path; null for none. It tells who called which actions "
+        "and how that went, but no fields and no keys. At 5 MB it begins anew; the last three are kept.",
+    )
+    webBindAddress: str = _setting(
+        "127.0.0.1",
+        "Address to listen on. One that other machines reach needs an `apiKey` too.",
+        env="ANKICONNECT_BIND_ADDRESS",
+    )
     webBindPort: int = _setting(
         8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT", least=0, most=65535
+    )
+    webBindWithoutKey: bool = _setting(
+        False,
+        "Listen on an address that other machines reach although no `apiKey` is set: whoever is in the "
+        "network can then read and change everything.",
+        env="ANKICONNECT_BIND_WITHOUT_KEY",
+    )
+    webAllowedHosts: list[str] = _setting(
+        [],
+        'Names under which the server is reached, such as "anki.example.com"; "*" allows all. Addresses, '
+        "names without a dot and those of local networks (`.local`, `.lan`, ...) need no mention.",
     )
     webBacklog: int = _setting(128, "Connections that may wait to be accepted.", least=1)
     webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.", least=1)
@@ -61,6 +92,11 @@ class Settings:
     )
     webTimeout: int = _setting(10000, "Time limit of one media download, in milliseconds.", least=1)
     webDownloadLimit: int = _setting(100, "Size limit of one media download, in megabytes.", least=1)
+    webFileFolders: list[str] = _setting(
+        [],
+        "Folders, besides the profile's own, in which web pages and other machines may import and export "
+        "packages. Programs on this machine may do so anywhere.",
+    )
     upgradeUrl: Optional[str] = _setting(
         None,
         "Address of the package that the action `upgrade` installs. Without it, an add-on installed "
@@ -68,7 +104,11 @@ class Settings:
     )
     apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.")
     apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.")
-    apiLogPath: Optional[str] = _setting(None, "Of the old add-on: accepted and ignored.")
+
+    @property
+    def key(self) -> Optional[str]:
+        """The key that callers must send, None if they need none."""
+        return self.apiKey or None
 
     @property
     def body_limit(self) -> int:
@@ -84,7 +124,8 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
     """Settings from a configuration and the environment, which wins.
 
     Unknown names are ignored: a configuration may be older or newer than this code.
-    Raises ValueError, naming the setting, when a value is of the wrong type or out of range.
+    Raises ValueError, naming the setting, when a value is of the wrong type, out of range or puts the
+    user in danger.
     """
     from .core.shapes import Invalid, shape_of
 
@@ -107,7 +148,30 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
         if limits and not least <= value <= most:
             expected = f"from {least} to {most}" if "maximum" in limits else f"at least {least}"
             raise ValueError(f"setting {setting.name}: {value} should be {expected}")
-    return Settings(**chosen)
+    settings = Settings(**chosen)
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    from . import actions  # noqa: F401  fills the registry that `rules` looks into
+    from .core.addresses import is_loopback
+    from .core.rules import unknown_action
+
+    if not (settings.key or settings.webBindWithoutKey or is_loopback(settings.webBindAddress)):
+        raise ValueError(
+            f"setting webBindAddress: other machines reach {settings.webBindAddress!r}, so set an apiKey, "
+            "or webBindWithoutKey to true if everyone in the network may use your collection"
+        )
+    for name in ("apiAllowedActions", "apiDeniedActions"):
+        unknown = unknown_action(getattr(settings, name) or [])
+        if unknown is not None:
+            raise ValueError(f"setting {name}: there is no action {unknown!r}")
+    for folder in settings.webFileFolders:
+        if not os.path.isabs(os.path.expanduser(folder)):
+            raise ValueError(f"setting webFileFolders: {folder!r} is not an absolute path")
+    if settings.apiLogPath and not os.path.isabs(settings.apiLogPath):
+        raise ValueError(f"setting apiLogPath: {settings.apiLogPath!r} is not an absolute path")
 
 
 def defaults() -> dict[str, Any]:

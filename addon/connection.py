@@ -1,7 +1,7 @@
 """One connection of the HTTP server: its requests one after the other, each within limits.
 
-Built on Werkzeug's request handler, which turns a request into a WSGI environment, chunked bodies
-included. A client that sends its request too slowly, too much of it or nonsense is told so and dropped.
+Built on Werkzeug's request handler, which turns a request into a WSGI environment. A client that sends
+its request too slowly, too much of it or nonsense is told so and dropped.
 """
 
 from __future__ import annotations
@@ -10,11 +10,20 @@ import contextlib
 import io
 import json
 import logging
+import re
 import socket
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
@@ -31,6 +40,10 @@ _REPLY_SECONDS = 60
 _LARGEST_HEAD = 8 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _CHUNK = 1024 * 1024
+_SMALL = 64 * 1024
+_LONGEST_LINE = 64 * 1024
+_TOO_SLOW = "the request did not arrive in time"
+_HEX = re.compile(rb"[\da-fA-F]{1,15}")
 
 
 class _TooSlow(Exception):
@@ -67,6 +80,35 @@ class _Stream(io.RawIOBase):
         return received
 
 
+class _Body(io.RawIOBase):
+    """The body of a request, a large one not read before the application asks for it.
+
+    What is refused for its host or origin is so without taking up memory.
+    """
+
+    def __init__(self, receive: Callable[[], io.BytesIO]) -> None:
+        self._receive = receive
+        self._content = io.BytesIO()
+        self.is_loaded = False
+
+    def load(self) -> None:
+        """Read all of it. Raises HTTPException for a body that does not arrive as announced."""
+        if not self.is_loaded:
+            self._content = self._receive()
+            self.is_loaded = True
+
+    def read(self, size: int = -1) -> bytes:
+        self.load()
+        if size >= 0:
+            return self._content.read(size)
+        content, self._content = self._content, io.BytesIO()  # once in memory is enough
+        return content.getvalue()[content.tell() :]
+
+
+def _unreadable(reason: str) -> HTTPException:
+    return BadRequest(f"the request can't be read: {reason}")
+
+
 class Handler(WSGIRequestHandler):
     """Serves the requests of one connection."""
 
@@ -98,36 +140,34 @@ class Handler(WSGIRequestHandler):
             with self.server.waiting(self.connection) as self._request:
                 super().handle_one_request()
         except _TooSlow:
-            self.send_error(408, "the request did not arrive in time")
+            self.send_error(408, _TOO_SLOW)
         except _TooLarge:
             self.send_error(431, "the head of the request is too large")
 
     def run_wsgi(self) -> None:
         try:
             length = self._body_length()
-            environ = self.make_environ()
-            body = self._read_body(environ, length)
-        except _TooLarge:
-            megabytes = self.server.body_limit() // 1_000_000
-            self.send_error(
-                413, f"the request is larger than {megabytes} MB (webBodyLimit in the settings)"
-            )
+            body = _Body(partial(self._receive, length))
+            if length is not None and length <= _SMALL:
+                body.load()
+        except HTTPException as error:
+            self.send_error(error.code or 400, error.description)
             return
-        except (ValueError, OSError) as error:
-            self.send_error(400, f"the request can't be read: {error}")
-            return
-        self._request.close()  # it has arrived, and is no longer in danger of being dropped
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ = self.make_environ()
+        environ["wsgi.input"] = body
+        environ["wsgi.input_terminated"] = True
         app: WSGIApplication = self.server.app
         reply = Response.from_app(app, environ, buffered=True)
+        self.close_connection = self.close_connection or not body.is_loaded
         self._send(reply.status, reply.headers.items(), reply.get_data())
+        if not body.is_loaded:
+            self._drain()
 
     def handle_expect_100(self) -> bool:
         try:
             self._body_length()
-        except (_TooLarge, ValueError):
-            return True  # told when the body would be read, without asking for it
+        except HTTPException:
+            return True  # told later, without asking for the body
         proceed = super().handle_expect_100()
         self.wfile.flush()
         return proceed
@@ -139,7 +179,7 @@ class Handler(WSGIRequestHandler):
         self.command = getattr(self, "command", None) or "GET"
         self.request_version = self.protocol_version
         text = message or self.responses.get(code, ("bad request",))[0]
-        content = json.dumps({"result": None, "error": text}).encode()
+        content = json.dumps({"result": None, "error": text}, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
         self._send(f"{code} {self.responses.get(code, ('',))[0]}", headers.items(), content)
         self._drain()
@@ -154,41 +194,90 @@ class Handler(WSGIRequestHandler):
         self._stream.most = size
 
     def _body_length(self) -> Optional[int]:
-        """The announced length of the body, None for a chunked one. Raises _TooLarge and ValueError."""
+        """The announced length of the body, None for a chunked one.
+
+        Raises HTTPException for a body that will not be read.
+        """
+        # A small body could unpack to any size.
+        codings = ",".join(self.headers.get_all("Content-Encoding", [])).strip()
+        if codings.lower() not in ("", "identity"):
+            raise UnsupportedMediaType(f"the body may not be encoded, and is in {codings}")
         announced = self.headers.get_all("Content-Length", [])
-        if self.headers.get("Transfer-Encoding"):
+        transfer = ",".join(self.headers.get_all("Transfer-Encoding", [])).strip()
+        if transfer:
             if announced:
-                raise ValueError("both Content-Length and Transfer-Encoding are given")
+                raise _unreadable("both Content-Length and Transfer-Encoding are given")
+            if transfer.lower() != "chunked":
+                raise _unreadable("its Transfer-Encoding is not chunked")
             return None
         if len(set(announced)) > 1:
-            raise ValueError("two different values of Content-Length")
+            raise _unreadable("two different values of Content-Length")
         text = announced[0].strip() if announced else "0"
         if not (text.isascii() and text.isdigit()):
-            raise ValueError(f"Content-Length is {text!r}")
+            raise _unreadable(f"Content-Length is {text!r}")
         if len(text) > 18 or int(text) > self.server.body_limit():
-            raise _TooLarge()
+            raise self._too_large()
         return int(text)
 
-    def _read_body(self, environ: dict[str, Any], length: Optional[int]) -> bytes:
+    def _too_large(self) -> HTTPException:
+        megabytes = self.server.body_limit() // 1_000_000
+        return RequestEntityTooLarge(
+            f"the request is larger than {megabytes} MB (webBodyLimit in the settings)"
+        )
+
+    def _receive(self, length: Optional[int]) -> io.BytesIO:
+        """The body, once all of it has arrived. Raises HTTPException when it does not."""
+        body = io.BytesIO()
+        try:
+            if length is None:
+                self._read_chunks(body)
+            else:
+                self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
+                self._read_part(length, body)
+        except _TooSlow:
+            raise RequestTimeout(_TOO_SLOW) from None
+        except _TooLarge:
+            raise self._too_large() from None
+        except (ValueError, OSError) as error:
+            raise _unreadable(str(error)) from None
+        self._request.close()  # it has arrived, and is no longer in danger of being dropped
+        body.seek(0)
+        return body
+
+    def _read_chunks(self, body: io.BytesIO) -> None:
+        """Read a chunked body (RFC 9112, 7.1) without its extensions and trailers."""
         limit: int = self.server.body_limit()
-        if length is not None:
-            self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
-            body = self._input.read(length)
-            if len(body) < length:
-                raise ValueError("it ended too soon")
-            return body
-        if not environ.get("wsgi.input_terminated"):
-            raise ValueError("its Transfer-Encoding is not chunked")
-        parts: list[bytes] = []
-        received = 0
         self._allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
-        while part := environ["wsgi.input"].read(min(_CHUNK, limit + 1 - received)):
-            self._stream.deadline += len(part) / _SLOWEST_BYTES_PER_SECOND
-            received += len(part)
-            if received > limit:
+        while size := self._chunk_size():
+            if body.tell() + size > limit:
                 raise _TooLarge()
-            parts.append(part)
-        return b"".join(parts)
+            self._stream.deadline += size / _SLOWEST_BYTES_PER_SECOND
+            self._read_part(size, body)
+            if self._line():
+                raise ValueError("a chunk is longer than announced")
+        while self._line():
+            pass
+
+    def _chunk_size(self) -> int:
+        digits = self._line().partition(b";")[0].strip()
+        if not _HEX.fullmatch(digits):
+            raise ValueError(f"a chunk is announced as {digits[:20]!r}")
+        return int(digits, 16)
+
+    def _read_part(self, size: int, body: io.BytesIO) -> None:
+        """Move `size` bytes into `body`, which takes up memory only as they arrive."""
+        while size:
+            part = self._input.read1(min(size, _CHUNK))
+            if not part:
+                raise ValueError("it ended too soon")
+            size -= len(part)
+            body.write(part)
+
+    def _line(self) -> bytes:
+        line = self._input.readline(_LONGEST_LINE)
+        if not line.endswith(b"\n"):
+            raise ValueError("a line of it is too long or ended too soon")
+        return line.rstrip(b"\r\n")
 
     def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")

@@ -117,7 +117,8 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
             self._connections.closed()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        # The application reports its own errors; one of the socket means that the client has gone.
+        if not isinstance(sys.exc_info()[1], OSError):
             log.exception("error while serving a connection")
 
 

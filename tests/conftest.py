@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Union
 
 import jsonschema
 import pytest
@@ -18,8 +18,9 @@ from anki.collection import Collection
 
 from addon.actions import Kind, registry
 from addon.app import create_app
-from addon.config import Settings
+from addon.config import Settings, load
 from addon.core.headless import HeadlessHost
+from addon.server import Server as Listener
 from tools.examples import Example, make_collection
 
 from .live import LiveAnki
@@ -40,6 +41,10 @@ class Reply:
 RESULTS = {
     action.name: jsonschema.Draft202012Validator(action.result_schema()) for action in registry.values()
 }
+
+
+# A server over real sockets.
+Wired = Union["WiredServer", "LiveServer"]
 
 
 class ApiFailure(Exception):
@@ -89,13 +94,12 @@ class HeadlessServer:
         self.host.close()
 
 
-class LiveServer:
-    in_anki = True
+class OverSockets:
+    """Sends requests over a real connection."""
 
-    def __init__(self, live: LiveAnki) -> None:
-        self.live = live
-        self.look = live.look
-        self._connection = http.client.HTTPConnection("127.0.0.1", live.anki.port, timeout=60)
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -111,6 +115,36 @@ class LiveServer:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class LiveServer(OverSockets):
+    in_anki = True
+
+    def __init__(self, live: LiveAnki) -> None:
+        super().__init__(live.anki.port)
+        self.live = live
+        self.look = live.look
+        self.configure = live.configure
+
+
+class WiredServer(OverSockets):
+    """The headless server behind real sockets."""
+
+    in_anki = False
+
+    def __init__(self, headless: HeadlessServer) -> None:
+        self._headless = headless
+        self._listener = Listener(headless.app, "127.0.0.1", 0, 128, lambda: headless.settings.body_limit)
+        self._listener.start()
+        super().__init__(int(self._listener.url.rpartition(":")[2]))
+        self.look = headless.look
+
+    def configure(self, **settings: Any) -> None:
+        self._headless.settings = load(settings, {})
+
+    def close(self) -> None:
+        super().close()
+        self._listener.stop()
 
 
 class Api:
@@ -205,6 +239,20 @@ def anki(live_anki: LiveAnki, template: Path) -> Iterator[LiveServer]:
 def server(request: pytest.FixtureRequest) -> Server:
     """Each host in turn."""
     chosen: Server = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
+def wired_headless(headless: HeadlessServer) -> Iterator[WiredServer]:
+    server = WiredServer(headless)
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["wired_headless", "anki"])
+def wired(request: pytest.FixtureRequest) -> Wired:
+    """Each host in turn, over real sockets, with settings to change."""
+    chosen: Wired = request.getfixturevalue(request.param)
     return chosen
 
 

@@ -1,13 +1,30 @@
-"""Which web pages may use the API."""
+"""Which web pages and names may use the API, over real sockets."""
 
 from __future__ import annotations
 
+import json
+import socket
+from typing import Any
+
 import pytest
 
-from .conftest import HeadlessServer, Server
+from addon.config import load
+
+from .conftest import HeadlessServer, Reply, Wired, basic
 
 VERSION = {"action": "version"}
 ASK = {"action": "requestPermission", "version": 6}
+STRANGER = "https://example.com"
+
+
+def check_refused(reply: Reply, *words: str) -> None:
+    assert reply.status == 403
+    assert reply.headers["content-type"] == "application/json"
+    assert int(reply.headers["content-length"]) == len(reply.body)
+    assert reply.headers["access-control-allow-origin"] == "http://localhost"
+    assert set(reply.json) == {"result", "error"}
+    assert reply.json["result"] is None
+    assert all(word in reply.json["error"] for word in words)
 
 
 @pytest.mark.parametrize(
@@ -24,63 +41,82 @@ ASK = {"action": "requestPermission", "version": 6}
         "safari-web-extension://x",
     ],
 )
-def test_local_pages_and_extensions_are_let_in(server: Server, origin: str) -> None:
-    reply = server.send("POST", "/", VERSION, Origin=origin)
+def test_local_pages_and_extensions_are_let_in(wired: Wired, origin: str) -> None:
+    reply = wired.send("POST", "/", VERSION, Origin=origin)
     assert (reply.status, reply.json) == (200, 6)
     assert reply.headers["access-control-allow-origin"] == origin
+    assert reply.headers["vary"] == "Origin"
 
 
 @pytest.mark.parametrize(
     "origin",
     [
-        "https://example.com",
+        STRANGER,
         "null",
         "app://obsidian.md",
         "http://localhost.example.com",
         "http://127.0.0.1.example.com",
         "http://example.com/http://localhost",
         "https://127x0x0x1",
+        "http://localhost:80@example.com",
+        "HTTP://LOCALHOST.evil",
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/version", "/nope"])
-def test_other_pages_are_refused(server: Server, origin: str, path: str) -> None:
-    for method, body in (("POST", VERSION), ("POST", b"{"), ("GET", None)):
-        reply = server.send(method, path, body, Origin=origin)
-        assert reply.status == 403
-        assert reply.headers["content-type"] == "application/json"
-        assert reply.headers["access-control-allow-origin"] == "http://localhost"
+def test_other_pages_are_refused_whatever_they_ask(wired: Wired, origin: str) -> None:
+    for path in ("/", "//", "/version", "/nope", "/_page/page.js", "/requestPermissions"):
+        for method, body in (
+            ("POST", VERSION),
+            ("POST", b"{"),
+            ("POST", {"action": "multi", "params": {"actions": [ASK]}}),
+            ("GET", None),
+            ("PUT", VERSION),
+            ("PROPFIND", None),
+        ):
+            reply = wired.send(method, path, body, Origin=origin, Accept="text/html")
+            check_refused(reply, origin, "requestPermission", "webCorsOriginList")
 
 
-def test_a_refused_page_changes_nothing(server: Server) -> None:
+def test_a_refused_page_gets_no_head_either(wired: Wired) -> None:
+    reply = wired.send("HEAD", "/version", Origin=STRANGER)
+    assert (reply.status, reply.body) == (403, b"")
+
+
+def test_a_refused_page_changes_nothing(wired: Wired) -> None:
     message = {"action": "createDeck", "params": {"deck": "X"}}
-    server.send("POST", "/", message, Origin="https://example.com")
-    server.send("POST", "/createDeck", {"deck": "X"}, Origin="https://example.com")
-    assert server.send("GET", "/deckNames").json["result"] == ["Default"]
+    wired.send("POST", "/", message, Origin=STRANGER)
+    wired.send("POST", "/createDeck", {"deck": "X"}, Origin=STRANGER)
+    assert wired.send("GET", "/deckNames").json["result"] == ["Default"]
 
 
-def test_programs_send_no_origin_and_are_let_in(server: Server) -> None:
-    reply = server.send("POST", "/", VERSION)
+def test_programs_send_no_origin_and_are_let_in(wired: Wired) -> None:
+    reply = wired.send("POST", "/", VERSION)
     assert reply.headers["access-control-allow-origin"] == "http://localhost"
 
 
-def test_a_listed_origin_is_let_in(headless: HeadlessServer) -> None:
-    headless.settings = headless.settings.__class__(
-        webCorsOriginList=["app://obsidian.md"], webCorsOrigin="https://example.com"
-    )
-    for origin in ("app://obsidian.md", "https://example.com"):
-        reply = headless.send("POST", "/", VERSION, Origin=origin)
+def test_a_listed_origin_is_let_in(wired: Wired) -> None:
+    wired.configure(webCorsOriginList=["app://obsidian.md"], webCorsOrigin=STRANGER)
+    for origin in ("app://obsidian.md", STRANGER):
+        reply = wired.send("POST", "/", VERSION, Origin=origin)
         assert reply.headers["access-control-allow-origin"] == origin
-    assert headless.send("POST", "/", VERSION, Origin="http://127.0.0.1").status == 403
+    assert wired.send("POST", "/", VERSION, Origin="http://127.0.0.1").status == 403
 
 
-def test_a_star_lets_in_everyone(headless: HeadlessServer) -> None:
-    headless.settings = headless.settings.__class__(webCorsOriginList=["*"])
-    reply = headless.send("POST", "/", VERSION, Origin="https://example.com")
+def test_a_star_lets_in_everyone(wired: Wired) -> None:
+    wired.configure(webCorsOriginList=["*"])
+    reply = wired.send("POST", "/", VERSION, Origin=STRANGER)
     assert (reply.status, reply.headers["access-control-allow-origin"]) == (200, "*")
 
 
-def test_anyone_may_ask_for_permission(server: Server) -> None:
-    granted = server.send("POST", "/", ASK)
+def test_an_allowed_page_can_read_why_an_action_is_refused(wired: Wired) -> None:
+    wired.configure(apiReadOnly=True)
+    reply = wired.send("POST", "/createDeck", {"deck": "X"}, Origin="http://localhost:3000")
+    assert reply.status == 403
+    assert reply.headers["access-control-allow-origin"] == "http://localhost:3000"
+
+
+def test_anyone_may_ask_for_permission(wired: Wired) -> None:
+    wired.configure(ignoreOriginList=[STRANGER])
+    granted = wired.send("POST", "/", ASK)
     assert granted.json["result"] == {
         "permission": "granted",
         "requireApikey": False,
@@ -88,27 +124,226 @@ def test_anyone_may_ask_for_permission(server: Server) -> None:
         "version": 6,
     }
     for path, body in (("/", ASK), ("/requestPermission", {})):
-        denied = server.send("POST", path, body, Origin="https://example.com")
+        denied = wired.send("POST", path, body, Origin=STRANGER)
         assert denied.json == {"result": {"permission": "denied"}, "error": None}
-        assert denied.headers["access-control-allow-origin"] == "https://example.com"
+        assert denied.headers["access-control-allow-origin"] == STRANGER
 
 
-def test_the_origin_that_asks_is_not_the_callers_to_name(server: Server) -> None:
+def test_a_question_that_is_no_question_is_not_read(wired: Wired) -> None:
+    wired.configure(ignoreOriginList=[STRANGER])
+    reply = wired.send("POST", "/", {**ASK, "more": "x" * 100_000}, Origin=STRANGER)
+    check_refused(reply, STRANGER)
+
+
+@pytest.mark.parametrize("headers", [f"Origin: {STRANGER}", "Host: example.com", "Origin: null"])
+def test_a_large_body_of_a_stranger_is_not_waited_for(wired: Wired, headers: str) -> None:
+    host = "" if headers.startswith("Host") else "Host: localhost\r\n"
+    for length in ("Content-Length: 500000000", "Transfer-Encoding: chunked"):
+        with socket.create_connection(("127.0.0.1", wired.port), timeout=5) as sock:
+            sock.sendall(f"POST / HTTP/1.1\r\n{host}{headers}\r\n{length}\r\n\r\n".encode())
+            assert sock.recv(1000).startswith(b"HTTP/1.1 403 ")
+            sock.sendall(b"x" * 1000)
+    assert wired.send("GET", "/version").status == 200
+
+
+def test_the_origin_that_asks_is_not_the_callers_to_name(wired: Wired) -> None:
     params = {"allowed": True, "origin": "http://localhost"}
-    reply = server.send("POST", "/", {**ASK, "params": params}, Origin="https://example.com")
+    reply = wired.send("POST", "/", {**ASK, "params": params}, Origin=STRANGER)
     assert "unexpected keyword argument" in reply.json["error"]
 
 
-def test_preflight_is_answered_for_private_networks_too(server: Server) -> None:
-    reply = server.send(
+def preflight(wired: Wired, origin: str, headers: str = "content-type") -> Reply:
+    return wired.send(
         "OPTIONS",
         "/",
-        Origin="https://example.com",
+        Origin=origin,
         Access_Control_Request_Method="POST",
+        Access_Control_Request_Headers=headers,
         Access_Control_Request_Private_Network="true",
     )
+
+
+def test_preflight_is_answered_for_private_networks_too(wired: Wired) -> None:
+    reply = preflight(wired, STRANGER)
     assert (reply.status, reply.body) == (200, b"")
     assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["content-length"] == "0"
+    assert reply.headers["access-control-allow-origin"] == STRANGER
     assert reply.headers["access-control-allow-headers"] == "*"
     assert reply.headers["access-control-allow-private-network"] == "true"
     assert reply.headers["vary"] == "Origin"
+
+
+def test_preflight_lets_a_page_send_its_key(wired: Wired) -> None:
+    reply = preflight(wired, "http://localhost", "authorization,content-type")
+    assert reply.headers["access-control-allow-headers"] == "*, Authorization"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "localhost",
+        "LOCALHOST:8765",
+        "127.0.0.1:8765",
+        "127.1",
+        "192.168.1.5",
+        "[::1]:8765",
+        "[fe80::1]",
+        "anki",
+        "anki.",
+        "app.localhost",
+        "mymac.local:8765",
+        "box.lan",
+        "host.docker.internal:8765",
+        "nas.home.arpa",
+    ],
+)
+def test_names_that_no_stranger_can_own_are_let_in(wired: Wired, host: str) -> None:
+    assert wired.send("POST", "/", VERSION, Host=host).json == 6
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "example.com",
+        "example.com:8765",
+        "localhost.example.com",
+        "127.0.0.1.example.com",
+        "1.example",
+        "x.notlocal",
+        "example.com.",
+        "localhost,example.com",
+        "localhost@example.com",
+        "[::1].example.com",
+        "a b.com",
+    ],
+)
+def test_a_rebound_name_is_refused_whatever_is_asked(wired: Wired, host: str) -> None:
+    for method, path, body in (
+        ("POST", "/", VERSION),
+        ("POST", "/", ASK),
+        ("GET", "/", None),
+        ("GET", "/version", None),
+        ("GET", "/nope", None),
+        ("OPTIONS", "/", None),
+        ("PROPFIND", "/", None),
+    ):
+        check_refused(wired.send(method, path, body, Host=host), host, "webAllowedHosts")
+
+
+def test_a_listed_host_is_let_in(wired: Wired) -> None:
+    wired.configure(webAllowedHosts=["Anki.Example.com"])
+    assert wired.send("GET", "/version", Host="anki.example.COM:8765").status == 200
+    assert wired.send("GET", "/version", Host="other.example.com").status == 403
+    wired.configure(webAllowedHosts=["*"])
+    assert wired.send("GET", "/version", Host="other.example.com").status == 200
+
+
+def raw(wired: Wired, request: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", wired.port), timeout=10) as sock:
+        sock.sendall(request.encode())
+        sock.shutdown(socket.SHUT_WR)
+        reply = b""
+        while part := sock.recv(10_000):
+            reply += part
+        return reply
+
+
+def test_two_host_headers_and_whole_urls_are_no_way_around(wired: Wired) -> None:
+    for request in (
+        "GET /version HTTP/1.1\r\nHost: localhost\r\nHost: example.com\r\n\r\n",
+        "GET http://example.com/version HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ):
+        assert b" 403 " in raw(wired, request).splitlines()[0]
+    assert raw(wired, "GET /version HTTP/1.0\r\n\r\n").endswith(b'{"result":6,"error":null}')
+
+
+def test_a_page_can_not_tell_errors_from_results_without_reading_them(wired: Wired) -> None:
+    for path in ("/version", "/modelFieldNames?modelName=Nope", "/nope"):
+        headers = wired.send("GET", path).headers
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_page_can_not_be_framed(wired: Wired) -> None:
+    headers = wired.send("GET", "/", Accept="text/html").headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+KEY = "a sécret / ключ"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_API_Key": KEY.encode()},
+        {"Authorization": b"Bearer " + KEY.encode()},
+        {"Authorization": b"bearer " + KEY.encode()},
+    ],
+)
+def test_the_key_opens_from_a_header(wired: Wired, headers: dict[str, Any]) -> None:
+    wired.configure(apiKey=KEY)
+    assert wired.send("POST", "/", VERSION).json["error"] == "valid api key must be provided"
+    assert wired.send("POST", "/", VERSION, **headers).json == 6
+    assert wired.send("GET", "/version", **headers).json["result"] == 6
+
+
+def test_the_key_opens_from_the_body_and_the_query(wired: Wired) -> None:
+    wired.configure(apiKey=KEY)
+    query = "key=a%20s%C3%A9cret%20/%20%D0%BA%D0%BB%D1%8E%D1%87"
+    assert wired.send("POST", "/", {**VERSION, "key": KEY}).json == 6
+    assert wired.send("POST", "/version", {"key": KEY}).json["result"] == 6
+    assert wired.send("POST", f"/?{query}", VERSION).json == 6
+    assert wired.send("GET", f"/version?{query}").json["result"] == 6
+
+
+@pytest.mark.parametrize("key", ["", "x", KEY[:-1], KEY + " ", "\ud800", None, 5, [KEY], {"a": KEY}, True])
+def test_any_other_key_is_refused(wired: Wired, key: Any) -> None:
+    wired.configure(apiKey=KEY)
+    error = {"result": None, "error": "valid api key must be provided"}
+    assert wired.send("POST", "/", {**VERSION, "key": key}).json == error
+    reply = wired.send("POST", "/version", {"key": key})
+    assert (reply.status, reply.json) == (401, error)
+
+
+def test_an_empty_key_is_none(wired: Wired) -> None:
+    wired.configure(apiKey="")
+    assert wired.send("POST", "/", VERSION).json == 6
+    assert wired.send("POST", "/", ASK).json["result"]["requireApiKey"] is False
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "anki.example.com", ""])
+def test_an_address_that_others_reach_needs_a_key(address: str) -> None:
+    with pytest.raises(ValueError, match=r"webBindAddress: .*set an apiKey, or webBindWithoutKey"):
+        load({"webBindAddress": address}, {})
+    with pytest.raises(ValueError, match=r"webBindAddress"):
+        load({"webBindAddress": address, "apiKey": ""}, {})
+    assert load({"webBindAddress": address, "apiKey": "x"}, {}).webBindAddress == address
+    assert load({"webBindAddress": address}, {"ANKICONNECT_BIND_WITHOUT_KEY": "true"}).webBindWithoutKey
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_an_address_of_this_machine_needs_none(address: str) -> None:
+    assert load({"webBindAddress": address}, {}).key is None
+
+
+def test_the_log_of_the_add_on_never_shows_the_key(
+    wired_headless: Wired, caplog: pytest.LogCaptureFixture
+) -> None:
+    wired_headless.configure(apiKey="SECRET")
+    for key in ("SECRET", "SECRET2"):
+        wired_headless.send("POST", f"/version?key={key}", b"{", X_API_Key=key)
+        wired_headless.send("POST", "/", {**VERSION, "key": key, "params": {"x": key}})
+        raw(wired_headless, f"GET /?key={key} HTTP/9.9\r\n\r\n")
+        raw(wired_headless, f"GET /?key={key}\r\nX-API-Key: {key} nonsense\r\n\r\n")
+    assert "SECRET" not in caplog.text
+
+
+def test_proxies_are_not_believed_about_who_asks(headless: HeadlessServer) -> None:
+    client = headless.app.test_client()
+    body = json.dumps({"note": basic("a", audio={"path": "/etc/hostname", "filename": "x"})})
+    for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}):
+        for peer in ("192.0.2.1", "127.0.0.1"):
+            reply = client.post("/addNote", data=body, headers=headers, environ_base={"REMOTE_ADDR": peer})
+            assert reply.status_code == 403

@@ -120,3 +120,20 @@ def test_help_names_every_option() -> None:
     code, out, _err = Program("--help").end()
     assert code == 0
     assert all(option in out for option in ("--collection", "--host", "--port", "--key"))
+
+
+def test_the_program_refuses_to_be_open_to_all(tmp_path: Path) -> None:
+    code, out, err = Program("--collection", tmp_path / "c.anki2", "--host", "0.0.0.0").end()
+    assert (code, out) == (2, "")
+    assert err == (
+        "error: setting webBindAddress: other machines reach '0.0.0.0', so set an apiKey, or "
+        "webBindWithoutKey to true if everyone in the network may use your collection\n"
+    )
+    assert not (tmp_path / "c.anki2").exists()
+
+
+def test_with_a_key_the_program_listens_to_all(tmp_path: Path) -> None:
+    program = Program("--collection", tmp_path / "c.anki2", "--host", "0.0.0.0", "--key", "x")
+    program.wait_until_it_serves()
+    assert program.ask("version")["error"] == "valid api key must be provided"
+    assert program.stop()[0] == 0

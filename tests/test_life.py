@@ -241,3 +241,12 @@ def test_nothing_of_ours_is_printed(anki: LiveServer) -> None:
     output = anki.live.output()
     assert "ankiconnect" not in output.lower()
     assert anki.live.addon.name not in output
+
+
+def test_anki_does_not_listen_open_to_all(own_anki: LiveAnki) -> None:
+    own_anki.start(ANKICONNECT_BIND_ADDRESS="0.0.0.0")
+    shown = own_anki.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
+    assert "AnkiConnect is not listening" in shown
+    assert "setting webBindAddress: other machines reach" in shown
+    with pytest.raises(ConnectionRefusedError), socket.socket() as sock:
+        sock.connect(("127.0.0.1", own_anki.anki.port))

@@ -111,3 +111,16 @@ def test_days_are_counted_newest_first_with_ankis_day(headless: HeadlessServer) 
 def test_the_statistics_page_is_html(api: Api) -> None:
     assert api("getCollectionStatsHTML").lstrip().startswith("<")
     assert "<" in api("getCollectionStatsHTML", wholeCollection=False)
+
+
+@pytest.mark.parametrize("position", range(9))
+@pytest.mark.parametrize(
+    "value", ["1); drop table revlog; --", "(select 1)", 2**63, -(2**63) - 1, 10**30, 1.5]
+)
+def test_reviews_are_values_and_no_sql(headless: HeadlessServer, position: int, value: Any) -> None:
+    (card,) = add_cards(headless, "a")
+    review: list[Any] = entry(card)
+    review[position] = value
+    reply = headless.send("POST", "/insertReviews", {"reviews": [review]})
+    assert 400 <= reply.status < 500
+    assert headless.look("col.db.scalar('select count() from revlog')") == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import typing
@@ -115,3 +116,12 @@ def test_the_manifest_is_what_anki_reads() -> None:
     manifest = json.loads((ADDON / "manifest.json").read_text("utf-8"))
     assert manifest["package"] == "ankiconnect"
     assert all(part.isdigit() for part in manifest["human_version"].split("."))
+
+
+def test_every_test_that_the_documents_name_exists() -> None:
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    defined = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+    text = (ADDON.parent / "docs" / "security.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert len(named) > 40
+    assert sorted(named - defined) == []

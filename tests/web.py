@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import ssl
 import threading
 import time
 from typing import Any, Callable
@@ -49,6 +51,24 @@ class Web:
             handler.send_header("Content-Length", str(len(content)))
             handler.end_headers()
             handler.wfile.write(content)
+
+        return self._page(name, page)
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = self.url.replace("http:", "https:")
+
+    def endless_redirect(self, name: str, target: str) -> str:
+        """A page that redirects, with a body that never ends."""
+
+        def page(handler: Handler) -> None:
+            handler.send_response(302)
+            handler.send_header("Location", target)
+            handler.end_headers()
+            with contextlib.suppress(OSError):
+                while not self._closing.is_set():
+                    handler.wfile.write(b"x" * 100_000)
 
         return self._page(name, page)
 

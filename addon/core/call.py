@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection as Ids
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -59,15 +60,23 @@ class Host(Protocol):
 
 @dataclass
 class Call:
-    """One request: its version, its origin and the warnings that go with its reply."""
+    """One request: its version, who sent it and the warnings that go with its reply."""
 
     host: Host
     settings: Settings
     version: int = 6
     origin: str = ""
     allowed: bool = True
+    is_local_program: bool = False  # neither a web page nor from another machine
     warnings: list[str] = field(default_factory=list)
     depth: int = 0  # of the multi that it is part of
+    performed: Counter[str] = field(default_factory=Counter)  # actions, for the request log
+    failed: Counter[str] = field(default_factory=Counter)  # actions with the kind of their error
+
+    @property
+    def is_web_page(self) -> bool:
+        """Whether a page asks that anyone may have written; extensions and apps were installed."""
+        return self.origin == "null" or self.origin.lower().startswith(("http:", "https:"))
 
     def warn(self, text: str) -> None:
         """Report what went wrong without failing the request."""
@@ -75,5 +84,5 @@ class Call:
         self.host.tell(text)
 
     def at_version(self, version: int) -> Call:
-        """The same call for a request of `version`; warnings are shared."""
+        """The same call for a request of `version`; warnings and counts are shared."""
         return replace(self, version=version)

@@ -18,17 +18,23 @@ from typing import Annotated, Literal, Optional, Union
 from anki.collection import Collection
 
 from .actions import read, write
+from .addresses import is_public
 from .call import Call
 from .downloads import DownloadFailed, check_url, download
 from .errors import ApiError, BadParams
+from .files import check_may_name
 from .shapes import ONE_OR_MANY
 
 _PARALLEL_DOWNLOADS = 8
 
 FileName = Annotated[str, "file name in the media folder"]
 Base64 = Annotated[Optional[str], "content in base64; the first choice"]
-LocalPath = Annotated[Optional[str], "file on the machine that Anki runs on; the second choice"]
-Url = Annotated[Optional[str], "address to download from; the third choice"]
+LocalPath = Annotated[
+    Optional[str], "file on the machine that Anki runs on, for programs on that machine; the second choice"
+]
+Url = Annotated[
+    Optional[str], "address to download from, a public one if a web page asks; the third choice"
+]
 SkipHash = Annotated[Optional[str], "MD5 of content to leave out, in lower-case hex digits"]
 
 
@@ -90,6 +96,7 @@ def _content(source: Attachment, call: Call) -> bytes:
     if source.data is not None and (source.data or not elsewhere):
         return decode(source.data)
     if source.path:
+        check_may_name(call, "path", "send the content as data")
         try:
             return Path(source.path).read_bytes()
         except (OSError, ValueError) as error:
@@ -98,7 +105,10 @@ def _content(source: Attachment, call: Call) -> bytes:
         settings = call.settings
         check_url(source.url)
         return download(
-            source.url, timeout=settings.webTimeout / 1000, limit=settings.webDownloadLimit * 10**6
+            source.url,
+            timeout=settings.webTimeout / 1000,
+            limit=settings.webDownloadLimit * 10**6,
+            reachable=is_public if call.is_web_page else None,
         )
     raise BadParams('You must provide a "data", "path", or "url" field.')
 

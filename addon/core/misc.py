@@ -8,6 +8,7 @@ from .actions import Lane, gui, read, registry
 from .call import Call
 from .errors import BadParams
 from .protocol import API_VERSION
+from .rules import refusal
 from .shapes import Otherwise
 
 _BAD_SCOPES = "scopes has invalid value"
@@ -44,7 +45,7 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
     """
     if not call.allowed and not _is_granted_now(call):
         return {"permission": "denied"}
-    needs_key = call.settings.apiKey is not None
+    needs_key = call.settings.key is not None
     return {
         "permission": "granted",
         "requireApikey": needs_key,
@@ -67,6 +68,7 @@ class Reflection(_ReflectedScopes, total=False):
 
 @read("apiReflect")
 def api_reflect(
+    call: Call,
     scopes: Annotated[
         Optional[list[Any]], Otherwise(_BAD_SCOPES), "the only one known is `actions`"
     ] = None,
@@ -74,13 +76,17 @@ def api_reflect(
         Optional[list[Any]], Otherwise(_BAD_ACTIONS), "names to look for, instead of all"
     ] = None,
 ) -> Reflection:
-    """List the actions that this server has: all of them, sorted, or those of the given names."""
+    """List the actions that may be called: all of them, sorted, or those of the given names.
+
+    Those that the settings forbid are left out.
+    """
     if scopes is None:
         raise BadParams(_BAD_SCOPES)
     reflection: Reflection = {"scopes": [scope for scope in scopes if scope == "actions"]}
     if "actions" in scopes:
+        allowed = {name for name, action in registry.items() if not refusal(action, call.settings)}
         if actions is None:
-            reflection["actions"] = sorted(registry)
+            reflection["actions"] = sorted(allowed)
         else:
-            reflection["actions"] = [n for n in actions if isinstance(n, str) and n in registry]
+            reflection["actions"] = [n for n in actions if isinstance(n, str) and n in allowed]
     return reflection

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 from anki.collection import Collection, DeckIdLimit, ImportAnkiPackageRequest
 
 from .actions import ANY_NOTE, write
+from .call import Call
 from .deck_details import ExactDeckName
-from .errors import BadParams
+from .files import package_to_read, package_to_write
 from .undo import Edit
 
 PackagePath = Annotated[
-    str, "file on the machine that Anki runs on; relative to the media folder unless absolute"
+    str,
+    "file on the machine that Anki runs on; relative to the media folder unless absolute; for web pages "
+    "and other machines in the profile's folder or one of the setting `webFileFolders`",
 ]
-
-
-def resolved(col: Collection, path: str) -> str:
-    return os.path.abspath(os.path.join(col.media.dir(), os.path.expanduser(path)))
 
 
 @write("exportPackage")
 def export_package(
     col: Collection,
+    call: Call,
     deck: ExactDeckName,
     path: PackagePath,
     include_sched: Annotated[bool, "with scheduling and presets"] = False,
 ) -> Annotated[bool, "false if there is no such deck"]:
-    """Write a deck with its subdecks and media to a package, replacing an existing file."""
+    """Write a deck with its subdecks and media to a package, replacing an existing one.
+
+    A file that is no package (.apkg) is not replaced.
+    """
     ids = {entry.name: entry.id for entry in col.decks.all_names_and_ids()}
     if deck not in ids:
         return False
-    target = resolved(col, path)
+    target = package_to_write(col, call, path)
     limit = DeckIdLimit(ids[deck])  # type: ignore[arg-type]
     try:
         from anki.collection import ExportAnkiPackageOptions
@@ -56,13 +58,11 @@ def export_package(
 
 
 @write("importPackage", edits=ANY_NOTE)
-def import_package(col: Collection, edit: Edit, path: PackagePath) -> Annotated[bool, "true when imported"]:
+def import_package(
+    col: Collection, edit: Edit, call: Call, path: PackagePath
+) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
-    source = resolved(col, path)
-    if not os.path.isfile(source):
-        # Checked here, since an import that fails inside Anki clears the undo history.
-        raise BadParams(f"Failed to open '{source}': there is no such file")
-    request = ImportAnkiPackageRequest(package_path=source)
+    request = ImportAnkiPackageRequest(package_path=package_to_read(col, call, path))
     request.options.merge_notetypes = True
     request.options.with_scheduling = True
     if hasattr(request.options, "with_deck_configs"):  # from Anki 24.06 on; before, presets come along

@@ -19,6 +19,7 @@ from anki.collection import Collection
 from .actions import Action, Lane, registry, write
 from .call import Call, Host
 from .errors import ApiError, BadParams, KeyRefused, UnsupportedAction, as_api_error
+from .rules import check_allowed
 from .shapes import Json, show
 from .undo import Edit
 
@@ -92,6 +93,7 @@ def answer(message: Json, call: Call) -> Json:
 
 def reply(outcome: Outcome, version: int, call: Call) -> Json:
     if outcome.error:
+        call.failed[type(outcome.error).__name__] += 1
         if version <= _LAST_BARE_VERSION and call.settings.apiNullErrors:
             return None
         return failure(outcome.error)
@@ -102,7 +104,7 @@ def success(result: Json) -> Json:
     return {"result": result, "error": None}
 
 
-def failure(error: ApiError) -> Json:
+def failure(error: Exception) -> Json:
     return {"result": None, "error": str(error)}
 
 
@@ -130,10 +132,12 @@ def check_message(message: Json) -> int:
 
 def check_key(key: Json, action: str, call: Call) -> None:
     """Raise KeyRefused unless `key` opens the API or the action needs none."""
-    wanted = call.settings.apiKey
+    wanted = call.settings.key
     if wanted is None or action == _NEEDS_NO_KEY:
         return
-    if type(key) is not str or not hmac.compare_digest(key.encode(), wanted.encode()):
+    # As bytes: of text, only ASCII is compared in constant time. Half a surrogate pair is a wrong key.
+    given = key.encode("utf-8", "surrogatepass") if type(key) is str else b""
+    if not hmac.compare_digest(given, wanted.encode("utf-8", "surrogatepass")):
         raise KeyRefused()
 
 
@@ -141,6 +145,8 @@ def _request(name: str, params: dict[str, Json], call: Call) -> Request:
     action = registry.get(name)
     if action is None:
         raise UnsupportedAction()
+    call.performed[name] += 1
+    check_allowed(action, call.settings)
     return Request(action, action.bind(params), call)
 
 

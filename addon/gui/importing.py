@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import BadParams
-from ..core.packages import resolved
+from ..core.files import resolved
 from .window import Activate, main_window
 
 ImportPath = Annotated[
@@ -29,7 +29,7 @@ def import_file(call: Call, path: ImportPath = None, activate: Activate = True) 
         return
     call.host.on_window(main_window)
     given = path
-    file = call.host.on_collection(lambda col: resolved(col, given))
+    file = call.host.on_collection(lambda col: resolved(col, call, given))
     if not os.path.isfile(file):
         raise BadParams(f"there is no such file: {file}")
     call.host.on_window(lambda: _open_screen(file, activate))

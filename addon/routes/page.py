@@ -19,7 +19,11 @@ bp = Blueprint("page", __name__)
 _TYPES = {"page.js": "text/javascript", "page.css": "text/css"}
 # Read at start: an upgrade replaces the files under the running add-on.
 _ASSETS = {name: Path(__file__).with_name(name).read_bytes() for name in _TYPES}
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
+# Not to be framed: a page around it could have its form clicked.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def is_wanted() -> bool:

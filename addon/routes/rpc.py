@@ -6,12 +6,12 @@ import contextlib
 import json
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from ..core.errors import BadParams, UnsupportedAction
-from ..core.protocol import BANNER, answer, failure
+from ..core.protocol import BANNER, answer
 from . import page
-from .doors import current_call, forbidden, header_key
+from .doors import current_call, error_response, header_key
 
 _orjson: Any
 try:
@@ -22,28 +22,24 @@ except ImportError:
 bp = Blueprint("rpc", __name__)
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_PERMISSION = "requestPermission"
 
 
 @bp.route("/", methods=_METHODS, defaults={"path": ""})
 @bp.route("/<path:path>", methods=_METHODS)
 def handle(path: str) -> Response:
-    call = current_call()
     body = request.get_data(cache=False)
     if not body:
-        return forbidden() if g.refused else _without_body(path)
+        return _without_body(path)
     try:
         message = parse(body)
     except BadParams as error:
-        return forbidden() if g.refused else json_response(failure(error))
-    action = message.get("action") if isinstance(message, dict) else None
-    if g.refused and action != _PERMISSION:
-        return forbidden()
-    if path.strip("/") and isinstance(message, dict) and action is None:
-        return unsupported()  # meant for the URL of an action that does not exist
-    if isinstance(message, dict) and not message.get("key"):
-        message["key"] = header_key()
-    return json_response(answer(message, call))
+        return error_response(error, 200)
+    if isinstance(message, dict):
+        if path.strip("/") and message.get("action") is None:
+            return unsupported()  # meant for the URL of an action that does not exist
+        if not message.get("key"):
+            message["key"] = header_key()
+    return json_response(answer(message, current_call()))
 
 
 def _without_body(path: str) -> Response:
@@ -56,7 +52,7 @@ def _without_body(path: str) -> Response:
 
 def unsupported() -> Response:
     error = UnsupportedAction()
-    return json_response(failure(error), error.status)
+    return error_response(error, error.status)
 
 
 def parse(body: bytes) -> Any:

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from ..core.actions import Action, Kind
 from ..core.errors import ApiError, BadParams
-from ..core.protocol import check_key, failure, perform, success
+from ..core.protocol import check_key, perform, success
 from ..core.shapes import show
-from .doors import current_call, forbidden, header_key
+from .doors import current_call, error_response, header_key
 from .rpc import json_response, parse
 
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -31,11 +31,9 @@ def blueprint(actions: Mapping[str, Action]) -> Blueprint:
 
 def _handle(action: Action) -> Response:
     call = current_call()
-    if g.refused and action.name != "requestPermission":
-        return forbidden()
     methods = ["GET", "HEAD", "POST"] if action.kind is Kind.READ else ["POST"]
     if request.method not in methods:
-        response = json_response(failure(ApiError(f"{request.method} is not allowed here")), 405)
+        response = error_response(ApiError(f"{request.method} is not allowed here"), 405)
         response.headers["Allow"] = ", ".join(methods)
         return response
     try:
@@ -44,7 +42,7 @@ def _handle(action: Action) -> Response:
         check_key(key, action.name, call)
         return json_response(success(perform(action.name, params, call)))
     except ApiError as error:
-        return json_response(failure(error), error.status)
+        return error_response(error, error.status)
 
 
 def _from_body() -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""The log of requests: one JSON object per line, in a file that begins anew when it is large."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import threading
+from datetime import datetime
+from typing import Any, Optional
+
+log = logging.getLogger("ankiconnect")
+
+_LARGEST = 5_000_000
+_KEPT = 3
+
+
+class RequestLog:
+    """Writes to the file that the settings name at the time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._file: Optional[_File] = None
+
+    def write(self, path: str, entry: dict[str, Any]) -> None:
+        """Append `entry`. A log that can't be written fails no request; the add-on's own log tells."""
+        line = json.dumps({"time": datetime.now().astimezone().isoformat("T", "milliseconds"), **entry})
+        with self._lock:
+            if not self._file or self._file.path != path:
+                self._file = _File(path)
+            self._file.handle(logging.makeLogRecord({"msg": line}))
+            self._file.close()  # so that a person can move it away at any time; opened anew when needed
+
+
+class _File(logging.handlers.RotatingFileHandler):
+    def __init__(self, path: str) -> None:
+        super().__init__(path, maxBytes=_LARGEST, backupCount=_KEPT, encoding="utf-8", delay=True)
+        self.path = path
+        self._failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self._failed:
+            self._failed = True
+            log.warning("requests can't be logged to %s", self.baseFilename, exc_info=True)
