@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+import re
+import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 
-def _setting(default: Any, help: str, *, env: str = "", secret: bool = False) -> Any:
-    metadata = {"help": help, "env": env}
+def setting(
+    default: Any, help: str, *, option: str = "", secret: bool = False, obsolete: bool = False
+) -> Any:
+    """`option` is one more name for the option that follows from the setting's own name."""
+    metadata = {"help": help, "option": option, "secret": secret, "obsolete": obsolete}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata, repr=not secret)
     return field(default=default, metadata=metadata, repr=not secret)
@@ -20,40 +25,38 @@ def _setting(default: Any, help: str, *, env: str = "", secret: bool = False) ->
 class Settings:
     """What a user may change. Names are those of Anki's add-on configuration."""
 
-    apiKey: Optional[str] = _setting(
-        None, "Secret that callers must send; null means that none is needed.", secret=True
+    apiKey: Optional[str] = setting(
+        None, "Secret that callers must send; null means that none is needed.", option="--key", secret=True
     )
-    apiNullErrors: bool = _setting(
+    apiNullErrors: bool = setting(
         False,
         "Answer errors of requests of version 4 and below with a bare null, as the oldest servers did.",
     )
-    webBindAddress: str = _setting("127.0.0.1", "Address to listen on.", env="ANKICONNECT_BIND_ADDRESS")
-    webBindPort: int = _setting(8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT")
-    webBacklog: int = _setting(128, "Connections that may wait to be accepted.")
-    webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.")
-    webCorsOriginList: list[str] = _setting(
+    webBindAddress: str = setting("127.0.0.1", "Address to listen on.", option="--host")
+    webBindPort: int = setting(8765, "TCP port to listen on.", option="--port")
+    webBacklog: int = setting(128, "Connections that may wait to be accepted.")
+    webBodyLimit: int = setting(512, "Size limit of one request, in megabytes.")
+    webCorsOriginList: list[str] = setting(
         ["http://localhost"],
         'Web origins whose pages may use the API; "*" lets in every page. While `http://localhost` '
         "is listed, pages from this machine and browser extensions are let in too.",
     )
-    webCorsOrigin: Optional[str] = _setting(
-        None,
-        "One more origin, in the old form. Please use `webCorsOriginList`.",
-        env="ANKICONNECT_CORS_ORIGIN",
+    webCorsOrigin: Optional[str] = setting(
+        None, "One more origin, in the old form. Please use `webCorsOriginList`."
     )
-    ignoreOriginList: list[str] = _setting(
+    ignoreOriginList: list[str] = setting(
         [], "Origins whose requests for permission are denied without a question."
     )
-    webTimeout: int = _setting(10000, "Time limit of one media download, in milliseconds.")
-    webDownloadLimit: int = _setting(100, "Size limit of one media download, in megabytes.")
-    upgradeUrl: Optional[str] = _setting(
+    webTimeout: int = setting(10000, "Time limit of one media download, in milliseconds.")
+    webDownloadLimit: int = setting(100, "Size limit of one media download, in megabytes.")
+    upgradeUrl: Optional[str] = setting(
         None,
         "Address of the package that the action `upgrade` installs. Without it, an add-on installed "
         "from AnkiWeb is updated from there.",
     )
-    apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.")
-    apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.")
-    apiLogPath: Optional[str] = _setting(None, "Of the old add-on: accepted and ignored.")
+    apiVersion: int = setting(6, "Of the old add-on: accepted and ignored.", obsolete=True)
+    apiPollInterval: int = setting(25, "Of the old add-on: accepted and ignored.", obsolete=True)
+    apiLogPath: Optional[str] = setting(None, "Of the old add-on: accepted and ignored.", obsolete=True)
 
     @property
     def body_limit(self) -> int:
@@ -65,29 +68,68 @@ class Settings:
         return self.webCorsOriginList + ([self.webCorsOrigin] if self.webCorsOrigin else [])
 
 
+@dataclass(frozen=True)
+class Given:
+    """A value that somebody chose, and where: for the text of an error."""
+
+    value: Any
+    where: str
+
+
+Chosen = dict[str, Given]  # by the name of the setting
+_Kind = TypeVar("_Kind", bound=Settings)
+
+
 def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from a configuration and the environment, which wins.
 
     Unknown names are ignored: a configuration may be older or newer than this code.
     Raises ValueError, naming the setting, when a value is of the wrong type.
     """
-    from .core.shapes import Invalid, shape_of
+    configured = {name: Given(value, f"setting {name}") for name, value in values.items()}
+    return resolve(Settings, [from_environment(Settings, environment), configured])
 
-    hints = _hints()
-    chosen: dict[str, Any] = {}
-    for setting in dataclasses.fields(Settings):
-        shape = shape_of(hints[setting.name])
-        value = values.get(setting.name, dataclasses.MISSING)
-        variable = setting.metadata["env"]
-        if environment.get(variable):
-            value = shape.from_text([environment[variable]])
-        if value is dataclasses.MISSING:
+
+def resolve(kind: type[_Kind], layers: Sequence[Chosen]) -> _Kind:
+    """Settings from several places, the first of which wins; what is chosen nowhere has its default.
+
+    Raises ValueError, naming the place, when a value is of the wrong type.
+    """
+    from .core.shapes import Invalid
+
+    values: dict[str, Any] = {}
+    for name, shape in shapes(kind).items():
+        given = next((layer[name] for layer in layers if name in layer), None)
+        if given is None:
             continue
         try:
-            chosen[setting.name] = shape.convert(value)
+            values[name] = shape.convert(given.value)
         except Invalid as error:
-            raise ValueError(f"setting {setting.name}: {error.problem}") from None
-    return Settings(**chosen)
+            raise ValueError(f"{given.where}: {error.problem}") from None
+    return kind(**values)
+
+
+def from_environment(kind: type[Settings], environment: Mapping[str, str]) -> Chosen:
+    """What variables choose; an empty one chooses nothing."""
+    chosen = {}
+    for name, shape in shapes(kind).items():
+        text = environment.get(variable(name), "").strip()
+        if text:
+            # Only a list reads more than one text: its elements, unless they come as JSON.
+            texts = [text] if text.startswith("[") else re.split(r"[,\s]+", text)
+            is_list = shape.schema().get("type") == "array"
+            chosen[name] = Given(shape.from_text(texts if is_list else [text]), variable(name))
+    return chosen
+
+
+def words(name: str) -> list[str]:
+    """What the option and the variable of a setting are called by: bind and port for `webBindPort`."""
+    return [word.lower() for word in re.findall("[A-Z]?[a-z]+", name.removeprefix("web"))]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return "_".join(["ANKICONNECT", *map(str.upper, words(name))])
 
 
 def defaults() -> dict[str, Any]:
@@ -99,13 +141,14 @@ def reference() -> str:
     """The settings as Markdown, one line each."""
     lines = []
     for setting in dataclasses.fields(Settings):
-        env = setting.metadata["env"]
-        also = f" Environment: `{env}`." if env else ""
+        also = "" if setting.metadata["obsolete"] else f" Environment: `{variable(setting.name)}`."
         lines.append(f"- `{setting.name}`: {setting.metadata['help']}{also}")
     return "\n".join(lines) + "\n"
 
 
-def _hints() -> dict[str, Any]:
-    import typing
+def shapes(kind: type[Settings]) -> dict[str, Any]:
+    """The shape of each setting, by name."""
+    from .core.shapes import shape_of
 
-    return typing.get_type_hints(Settings)
+    hints = typing.get_type_hints(kind)
+    return {setting.name: shape_of(hints[setting.name]) for setting in dataclasses.fields(kind)}

@@ -120,8 +120,11 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         app: WSGIApplication = self.server.app
-        reply = Response.from_app(app, environ, buffered=True)
-        self._send(reply.status, reply.headers.items(), reply.get_data())
+        with self.server.answering():
+            reply = Response.from_app(app, environ, buffered=True)
+            if self.server.closing:
+                self.close_connection = True
+            self._send(reply.status, reply.headers.items(), reply.get_data())
 
     def handle_expect_100(self) -> bool:
         try:
