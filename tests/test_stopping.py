@@ -143,7 +143,7 @@ def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path,
     def export(col: Collection) -> None:
         note_type = col.models.by_name("Basic")
         assert note_type
-        notes = [col.new_note(note_type) for _ in range(20_000)]
+        notes = [col.new_note(note_type) for _ in range(40_000)]
         for number, note in enumerate(notes):
             note["Front"] = str(number)
         col.add_notes([AddNoteRequest(note, DeckId(1)) for note in notes])

@@ -22,7 +22,7 @@ log = logging.getLogger("ankiconnect")
 T = TypeVar("T")
 
 _PATIENCE_SECONDS = 3.5
-_ASK_AGAIN_SECONDS = 0.1
+_ASK_AGAIN_SECONDS = 0.02
 
 
 class HeadlessHost:
