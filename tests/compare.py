@@ -12,7 +12,8 @@ _RANDOM = {
     r"\.tmp\w+": ".tmp",  # temporary files
     r"Basic-[0-9a-f]{5}\b": "Basic-x",  # a note type that Anki names in an error
     r"(?<![\w.])-?\d{16,19}(?![\w.])": '"random"',  # ids of fields and templates
-    r"#[0-9a-f]{3,6}\b": "#colour",  # Anki's window sets other ones in its statistics
+    r"Generated on [\w :]+": "Generated",
+    r"#[0-9a-fA-F]{3,6}\b": "#colour",  # Anki's window sets other ones in its statistics
 }
 
 
