@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Optional
 
-from anki.errors import DBError
+from anki.errors import AnkiException
 
 from . import options
 from .app import create_app
@@ -42,7 +42,7 @@ def main() -> int:
         return _fail(f"the folder does not exist: {collection.parent}")
     try:
         host = HeadlessHost(collection, media)
-    except (DBError, OSError) as error:
+    except (AnkiException, OSError) as error:
         return _fail(f"the collection can't be opened: {collection}: {error}")
     server = Server(
         create_app(host, lambda: settings),

@@ -1,21 +1,38 @@
-"""The settings, each declared once: `config.json` and `config.md` are written from here (`make docs`)."""
+"""The settings, each declared once.
+
+`config.json`, `config.schema.json` and `config.md` are written from here (`make docs`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import re
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional, TypeVar
 
 
-def setting(
-    default: Any, help: str, *, option: str = "", secret: bool = False, obsolete: bool = False
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    option: str = "",
+    secret: bool = False,
+    obsolete: bool = False,
+    least: Optional[int] = None,
+    most: Optional[int] = None,
 ) -> Any:
     """`option` is one more name for the option that follows from the setting's own name."""
-    metadata = {"help": help, "option": option, "secret": secret, "obsolete": obsolete}
+    limits = {"minimum": least, "maximum": most}
+    schema = {name: limit for name, limit in limits.items() if limit is not None}
+    metadata = {
+        "help": help,
+        "option": option,
+        "secret": secret,
+        "obsolete": obsolete,
+        "schema": schema,
+    }
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata, repr=not secret)
     return field(default=default, metadata=metadata, repr=not secret)
@@ -25,38 +42,39 @@ def setting(
 class Settings:
     """What a user may change. Names are those of Anki's add-on configuration."""
 
-    apiKey: Optional[str] = setting(
+    apiKey: Optional[str] = _setting(
         None, "Secret that callers must send; null means that none is needed.", option="--key", secret=True
     )
-    apiNullErrors: bool = setting(
+    apiNullErrors: bool = _setting(
         False,
         "Answer errors of requests of version 4 and below with a bare null, as the oldest servers did.",
     )
-    webBindAddress: str = setting("127.0.0.1", "Address to listen on.", option="--host")
-    webBindPort: int = setting(8765, "TCP port to listen on.", option="--port")
-    webBacklog: int = setting(128, "Connections that may wait to be accepted.")
-    webBodyLimit: int = setting(512, "Size limit of one request, in megabytes.")
-    webCorsOriginList: list[str] = setting(
+    webBindAddress: str = _setting("127.0.0.1", "Address to listen on.", option="--host")
+    webBindPort: int = _setting(8765, "TCP port to listen on.", option="--port", least=0, most=65535)
+    webBacklog: int = _setting(128, "Connections that may wait to be accepted.", least=1)
+    webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.", least=1)
+    webCorsOriginList: list[str] = _setting(
         ["http://localhost"],
         'Web origins whose pages may use the API; "*" lets in every page. While `http://localhost` '
         "is listed, pages from this machine and browser extensions are let in too.",
     )
-    webCorsOrigin: Optional[str] = setting(
-        None, "One more origin, in the old form. Please use `webCorsOriginList`."
+    webCorsOrigin: Optional[str] = _setting(
+        None,
+        "One more origin, in the old form. Please use `webCorsOriginList`.",
     )
-    ignoreOriginList: list[str] = setting(
+    ignoreOriginList: list[str] = _setting(
         [], "Origins whose requests for permission are denied without a question."
     )
-    webTimeout: int = setting(10000, "Time limit of one media download, in milliseconds.")
-    webDownloadLimit: int = setting(100, "Size limit of one media download, in megabytes.")
-    upgradeUrl: Optional[str] = setting(
+    webTimeout: int = _setting(10000, "Time limit of one media download, in milliseconds.", least=1)
+    webDownloadLimit: int = _setting(100, "Size limit of one media download, in megabytes.", least=1)
+    upgradeUrl: Optional[str] = _setting(
         None,
         "Address of the package that the action `upgrade` installs. Without it, an add-on installed "
         "from AnkiWeb is updated from there.",
     )
-    apiVersion: int = setting(6, "Of the old add-on: accepted and ignored.", obsolete=True)
-    apiPollInterval: int = setting(25, "Of the old add-on: accepted and ignored.", obsolete=True)
-    apiLogPath: Optional[str] = setting(None, "Of the old add-on: accepted and ignored.", obsolete=True)
+    apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.", obsolete=True)
+    apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.", obsolete=True)
+    apiLogPath: Optional[str] = _setting(None, "Of the old add-on: accepted and ignored.", obsolete=True)
 
     @property
     def body_limit(self) -> int:
@@ -66,6 +84,19 @@ class Settings:
     @property
     def origins(self) -> list[str]:
         return self.webCorsOriginList + ([self.webCorsOrigin] if self.webCorsOrigin else [])
+
+
+@dataclass(frozen=True)
+class ServerSettings(Settings):
+    """What the server without Anki's window needs to know besides."""
+
+    collection: Optional[str] = _setting(
+        None, "Collection file, such as collection.anki2; made if missing."
+    )
+    mediaFolder: Optional[str] = _setting(
+        None, "Folder of the media files; collection.media beside collection.anki2 if not given."
+    )
+    settings: Optional[str] = _setting(None, "File with settings: TOML if it ends in .toml, else JSON.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +115,7 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
     """Settings from a configuration and the environment, which wins.
 
     Unknown names are ignored: a configuration may be older or newer than this code.
-    Raises ValueError, naming the setting, when a value is of the wrong type.
+    Raises ValueError, naming the setting, when a value is of the wrong type or out of range.
     """
     configured = {name: Given(value, f"setting {name}") for name, value in values.items()}
     return resolve(Settings, [from_environment(Settings, environment), configured])
@@ -93,19 +124,25 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
 def resolve(kind: type[_Kind], layers: Sequence[Chosen]) -> _Kind:
     """Settings from several places, the first of which wins; what is chosen nowhere has its default.
 
-    Raises ValueError, naming the place, when a value is of the wrong type.
+    Raises ValueError, naming the place, when a value is of the wrong type or out of range.
     """
     from .core.shapes import Invalid
 
+    declared = {setting.name: setting for setting in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for name, shape in shapes(kind).items():
         given = next((layer[name] for layer in layers if name in layer), None)
         if given is None:
             continue
         try:
-            values[name] = shape.convert(given.value)
+            value = values[name] = shape.convert(given.value)
         except Invalid as error:
             raise ValueError(f"{given.where}: {error.problem}") from None
+        limits = declared[name].metadata["schema"]
+        least, most = limits.get("minimum", value), limits.get("maximum", value)
+        if limits and not least <= value <= most:
+            expected = f"from {least} to {most}" if "maximum" in limits else f"at least {least}"
+            raise ValueError(f"{given.where}: {value} should be {expected}")
     return kind(**values)
 
 
@@ -137,6 +174,26 @@ def defaults() -> dict[str, Any]:
     return dataclasses.asdict(Settings())
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema that Anki checks an edited configuration by, line by line."""
+    from .core.shapes import shape_of
+
+    hints = _hints()
+    properties: dict[str, Any] = {}
+    for setting in dataclasses.fields(Settings):
+        described = shape_of(hints[setting.name]).schema()
+        if "anyOf" in described:
+            # As a list of types, errors say what was expected.
+            described = {"type": [option["type"] for option in described["anyOf"]]}
+        # Anki shows this text, and puts its own finding into the braces.
+        told = {"error_msg": f"{setting.name}: {{problem}}"}
+        if "items" in described:
+            described["items"] = {**described["items"], **told}
+        help = {"description": setting.metadata["help"]}
+        properties[setting.name] = {**help, **described, **setting.metadata["schema"], **told}
+    return {"type": "object", "properties": properties}
+
+
 def reference() -> str:
     """The settings as Markdown, one line each."""
     lines = []
@@ -150,5 +207,10 @@ def shapes(kind: type[Settings]) -> dict[str, Any]:
     """The shape of each setting, by name."""
     from .core.shapes import shape_of
 
-    hints = typing.get_type_hints(kind)
-    return {setting.name: shape_of(hints[setting.name]) for setting in dataclasses.fields(kind)}
+    return {name: shape_of(hint) for name, hint in _hints(kind).items()}
+
+
+def _hints(kind: type[Settings] = Settings) -> dict[str, Any]:
+    import typing
+
+    return typing.get_type_hints(kind)

@@ -1,6 +1,6 @@
 """The server's settings, from options, variables of the environment and a file, in that order.
 
-Each setting is declared once, here or in `config.py`. Its option, its variable and its name in the file
+Each setting is declared once, in `config.py`. Its option, its variable and its name in the file
 follow from the declaration, and so does `--help`: `webBindPort` is `--bind-port`, `ANKICONNECT_BIND_PORT`
 and `webBindPort`. A secret has no option of its own, since other users of a machine see what a program
 was started with; a file can hold it: `syncPassword` is `--sync-password-file`,
@@ -15,23 +15,20 @@ import dataclasses
 import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 
-from .config import Chosen, Given, Settings, from_environment, resolve, setting, shapes, variable, words
-
-
-@dataclass(frozen=True)
-class ServerSettings(Settings):
-    """The settings of the add-on, and what a server without Anki needs to know besides."""
-
-    collection: Optional[str] = setting(None, "Collection file, such as collection.anki2; made if missing.")
-    mediaFolder: Optional[str] = setting(
-        None, "Folder of the media files; collection.media beside collection.anki2 if not given."
-    )
-    settings: Optional[str] = setting(None, "File with settings: TOML if it ends in .toml, else JSON.")
-
+from .config import (
+    Chosen,
+    Given,
+    ServerSettings,
+    Settings,
+    from_environment,
+    resolve,
+    shapes,
+    variable,
+    words,
+)
 
 _OWN = {own.name for own in dataclasses.fields(ServerSettings)} - {
     shared.name for shared in dataclasses.fields(Settings)

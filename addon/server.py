@@ -216,10 +216,7 @@ class Server:
                     log.warning("port %s of %s is taken by another program", first.server_port, second)
 
     def _bound(self, address: str, port: int) -> _Listener:
-        try:
-            return _Listener(self._app, address, port, self._backlog, self._body_limit, self._connections)
-        except OverflowError:
-            raise OSError(errno.EINVAL, "a port is a number from 0 to 65535") from None
+        return _Listener(self._app, address, port, self._backlog, self._body_limit, self._connections)
 
     def _serve(self) -> None:
         """Serve until stopped, the last listener on this thread."""

@@ -78,12 +78,6 @@ def test_a_busy_port_is_one_clear_line(start: Start, program: Program, tmp_path:
     assert len(err.splitlines()) == 1
 
 
-def test_a_port_that_does_not_exist_is_one_clear_line(start: Start, tmp_path: Path) -> None:
-    code, _out, err = start("--collection", tmp_path / "c.anki2", port=70000).end()
-    expected = "error: can't listen on http://127.0.0.1:70000: a port is a number from 0 to 65535\n"
-    assert (code, err) == (2, expected)
-
-
 def test_it_logs_lines_to_stderr_and_prints_nothing(program: Program, collection_path: Path) -> None:
     first = program.wait_until_it_serves()
     forged = "http://127.0.0.1:9/\n2026-01-01 00:00:00,000 INFO forged"

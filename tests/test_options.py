@@ -11,8 +11,8 @@ from typing import Any, Optional
 
 import pytest
 
-from addon.config import Settings, defaults
-from addon.options import ServerSettings, settle
+from addon.config import ServerSettings, Settings, defaults
+from addon.options import settle
 
 from .conftest import Start
 from .live import free_port
@@ -163,6 +163,7 @@ def test_a_wrong_value_is_told_with_the_place_and_what_was_expected(file: Any) -
     assert wrong("--port", "x") == "--port: 'x' is not of type 'integer'"
     assert wrong("--api-null-errors", "maybe") == "--api-null-errors: 'maybe' is not of type 'boolean'"
     assert wrong(BIND_PORT="x") == "ANKICONNECT_BIND_PORT: 'x' is not of type 'integer'"
+    assert wrong("--port", "70000") == "--port: 70000 should be from 0 to 65535"
     path = file('{"webBindPort": "x"}')
     assert wrong(file=path) == f"webBindPort in {path}: 'x' is not of type 'integer'"
 
