@@ -143,12 +143,15 @@ def _parser(program: str) -> _Parser:
     api = parser.add_argument_group("the API, as in Anki's configuration of the add-on")
     for name, flags, help in _options():
         kind = _SHAPES[name].schema().get("type") if name in _SHAPES else "string"
+        # An option that is on or off needs no value to be on.
+        bare: dict[str, Any] = {"nargs": "?", "const": "true"} if kind == "boolean" else {}
         (server if name in _OWN else api).add_argument(
             *flags,
             dest=name,
             action="append",
-            metavar={"integer": "N", "boolean": "true|false"}.get(kind, "TEXT"),
+            metavar={"integer": "N", "boolean": "true|false"}.get(str(kind), "TEXT"),
             help=help.replace("%", "%%"),
+            **bare,
         )
     return parser
 

@@ -81,6 +81,11 @@ class Program:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
+    def processor_time(self) -> float:
+        """Seconds that it has run so far, however busy the machine is with other things."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self, signum: int = signal.SIGTERM) -> tuple[int, str, str]:
         self.process.send_signal(signum)
         return self.end()

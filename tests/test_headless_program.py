@@ -11,8 +11,6 @@ import pytest
 from .conftest import LiveServer, Start
 from .program import Program
 
-_START_SLACK = 4  # seconds, for a machine that runs other tests at the same time
-
 
 @pytest.fixture
 def program(start: Start, collection_path: Path) -> Program:
@@ -104,8 +102,9 @@ def test_it_answers_within_a_second(program: Program) -> None:
             break
         except ConnectionRefusedError:
             time.sleep(0.005)
-    # Measured: 0.3 s on a machine at rest.
-    assert time.monotonic() - started < 1 + _START_SLACK
+    # Both are 0.3 s on a machine at rest. Other tests may run beside this one.
+    assert program.processor_time() < 1
+    assert time.monotonic() - started < 10
 
 
 def test_it_idles_in_less_than_80_mb(start: Start, collection_path: Path) -> None:

@@ -122,6 +122,11 @@ def test_an_option_for_a_list_is_repeated() -> None:
     assert chosen("--cors-origin-list", "a", "--cors-origin-list", "b").webCorsOriginList == ["a", "b"]
 
 
+def test_an_option_that_is_on_or_off_needs_no_value_to_be_on() -> None:
+    assert chosen("--api-null-errors", "--port", "1").apiNullErrors is True
+    assert chosen("--api-null-errors", "false").apiNullErrors is False
+
+
 def test_an_empty_variable_chooses_nothing() -> None:
     assert chosen(API_KEY="", BIND_PORT="").apiKey is None
 
