@@ -145,7 +145,8 @@ def _parser(program: str) -> _Parser:
         kind = _SHAPES[name].schema().get("type") if name in _SHAPES else "string"
         # An option that is on or off needs no value to be on.
         bare: dict[str, Any] = {"nargs": "?", "const": "true"} if kind == "boolean" else {}
-        (server if name in _OWN else api).add_argument(
+        is_own = name in _OWN or name in map(_file_of, _OWN)
+        (server if is_own else api).add_argument(
             *flags,
             dest=name,
             action="append",
@@ -170,7 +171,8 @@ def _options() -> Iterator[tuple[str, list[str], str]]:
             yield (
                 file,
                 _flags(file),
-                f"File that holds {name}, as does {variable(name)}. {_elsewhere(file)}",
+                f"{about} This is a file that holds it; {variable(name)} is the secret itself. "
+                + _elsewhere(file),
             )
 
 
@@ -186,12 +188,8 @@ def _elsewhere(name: str) -> str:
     if name != "settings":
         shown.append(f"file: {name}")
     if default is not None:
-        shown.append(f"default: {json.dumps(default) if isinstance(default, bool) else _plain(default)}")
+        shown.append(f"default: {default if isinstance(default, str) else json.dumps(default)}")
     return f"({'; '.join(shown)})"
-
-
-def _plain(value: Any) -> str:
-    return " ".join(value) or "none" if isinstance(value, list) else str(value)
 
 
 def version() -> str:
