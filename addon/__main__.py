@@ -1,41 +1,49 @@
-"""`python -m addon`: the same API on a collection file, without Anki's window."""
+"""`python -m addon`, installed as `ankiconnect-server`: the same API on a collection file, without Anki."""
 
 from __future__ import annotations
 
-import argparse
+import errno
 import logging
+import os
 import signal
+import socket
 import sys
-import threading
 from pathlib import Path
+from types import FrameType
+from typing import Optional
 
-from anki.errors import DBError
+from anki.errors import AnkiException
 
+from . import options
 from .app import create_app
-from .config import load
 from .core.headless import HeadlessHost
 from .server import Server, describe_listener
 
+log = logging.getLogger("ankiconnect")
+
+_REPLY_SECONDS = 1.0
+
 
 def main() -> int:
-    options = _options()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    given = {
-        "webBindAddress": options.host,
-        "webBindPort": options.port,
-        "apiKey": options.key,
-    }
+    """Serve until a signal comes, and exit. Returns an exit code when the server can't start."""
+    stop = _Stop()
     try:
-        settings = load({name: value for name, value in given.items() if value is not None})
+        settings = options.settle(sys.argv[1:], os.environ, _program())
     except ValueError as error:
         return _fail(str(error))
-    folder = options.collection.parent
-    if not folder.is_dir():
-        return _fail(f"the folder does not exist: {folder}")
+    _log_to_stderr()
+    # Otherwise, where RUST_BACKTRACE is set, the first error inside Anki costs 50 MB for good.
+    os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
+    collection = Path(str(settings.collection)).expanduser()
+    media = Path(settings.mediaFolder).expanduser() if settings.mediaFolder else None
+    if collection.suffix.lower() != ".anki2":
+        return _fail(f"the collection's name should end in .anki2: {collection}")
+    if not collection.parent.is_dir():
+        return _fail(f"the folder does not exist: {collection.parent}")
     try:
-        host = HeadlessHost(options.collection)
-    except DBError as error:
-        return _fail(f"the collection can't be opened: {options.collection}: {error}")
+        host = HeadlessHost(collection, media)
+    except (AnkiException, OSError) as error:
+        return _fail(f"the collection can't be opened: {collection}: {error}")
     server = Server(
         create_app(host, lambda: settings),
         settings.webBindAddress,
@@ -47,38 +55,59 @@ def main() -> int:
         server.start()
     except OSError as error:
         host.close()
-        holder = describe_listener(settings.webBindAddress, settings.webBindPort)
-        return _fail(f"can't listen on {server.url}: {error.strerror or error}. {holder}")
-    print(f"AnkiConnect serves {options.collection} at {server.url}", file=sys.stderr, flush=True)
-    _wait_for_signal()
-    server.stop()
-    host.close()
-    return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m addon",
-        description="Serve the AnkiConnect API on a collection file, without Anki's window.",
-    )
-    parser.add_argument(
-        "--collection",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="collection file, such as collection.anki2; made if missing",
-    )
-    parser.add_argument("--host", metavar="H", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, metavar="N", help="port to listen on (8765)")
-    parser.add_argument("--key", metavar="K", help="secret that callers must send (none)")
-    return parser.parse_args()
-
-
-def _wait_for_signal() -> None:
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
+        reason = f"can't listen on {server.url}: {error.strerror or error}"
+        if error.errno == errno.EADDRINUSE:
+            reason += f". {describe_listener(settings.webBindAddress, settings.webBindPort)}"
+        return _fail(reason)
+    log.info("AnkiConnect serves %s at %s", settings.collection, server.url)
     stop.wait()
+    log.info("AnkiConnect stops")
+    # The collection first: requests that wait for it learn that it is gone, while they can be answered.
+    host.close()
+    server.stop(_REPLY_SECONDS)
+    sys.stderr.flush()
+    os._exit(0)  # Python's own exit would wait for downloads that are under way
+
+
+class _Stop:
+    """SIGINT and SIGTERM, as something to wait for."""
+
+    def __init__(self) -> None:
+        # Python runs handlers on the main thread, which a signal does not wake when it comes a moment
+        # before the thread goes to wait, or to another thread. What is written here always does.
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        self._asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def wait(self) -> None:
+        self._receiver.recv(1)
+
+    def _on_signal(self, number: int, _frame: Optional[FrameType]) -> None:
+        if number == signal.SIGINT and self._asked:
+            os._exit(1)  # Ctrl-C once more, while an action takes long
+        self._asked = True
+
+
+def _program() -> str:
+    """How this program was called."""
+    name = Path(sys.argv[0]).name
+    return f"python -m {__package__}" if name == "__main__.py" else name
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        # What follows the first line is indented, so that no message can pass for another.
+        return "\n    ".join(super().format(record).splitlines())
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    sys.stdout = sys.stderr  # some versions of Anki print
 
 
 def _fail(reason: str) -> int:

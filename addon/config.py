@@ -7,23 +7,32 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 
 def _setting(
     default: Any,
     help: str,
     *,
-    env: str = "",
+    option: str = "",
     secret: bool = False,
+    obsolete: bool = False,
     least: Optional[int] = None,
     most: Optional[int] = None,
 ) -> Any:
+    """`option` is one more name for the option that follows from the setting's own name."""
     limits = {"minimum": least, "maximum": most}
     schema = {name: limit for name, limit in limits.items() if limit is not None}
-    metadata = {"help": help, "env": env, "schema": schema}
+    metadata = {
+        "help": help,
+        "option": option,
+        "secret": secret,
+        "obsolete": obsolete,
+        "schema": schema,
+    }
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata, repr=not secret)
     return field(default=default, metadata=metadata, repr=not secret)
@@ -34,7 +43,7 @@ class Settings:
     """What a user may change. Names are those of Anki's add-on configuration."""
 
     apiKey: Optional[str] = _setting(
-        None, "Secret that callers must send; null means that none is needed.", secret=True
+        None, "Secret that callers must send; null means that none is needed.", option="--key", secret=True
     )
     apiNullErrors: bool = _setting(
         False,
@@ -59,16 +68,13 @@ class Settings:
     webBindAddress: str = _setting(
         "127.0.0.1",
         "Address to listen on. One that other machines reach needs an `apiKey` too.",
-        env="ANKICONNECT_BIND_ADDRESS",
+        option="--host",
     )
-    webBindPort: int = _setting(
-        8765, "TCP port to listen on.", env="ANKICONNECT_BIND_PORT", least=0, most=65535
-    )
+    webBindPort: int = _setting(8765, "TCP port to listen on.", option="--port", least=0, most=65535)
     webBindWithoutKey: bool = _setting(
         False,
         "Listen on an address that other machines reach although no `apiKey` is set: whoever is in the "
         "network can then read and change everything.",
-        env="ANKICONNECT_BIND_WITHOUT_KEY",
     )
     webAllowedHosts: list[str] = _setting(
         [],
@@ -85,7 +91,6 @@ class Settings:
     webCorsOrigin: Optional[str] = _setting(
         None,
         "One more origin, in the old form. Please use `webCorsOriginList`.",
-        env="ANKICONNECT_CORS_ORIGIN",
     )
     ignoreOriginList: list[str] = _setting(
         [], "Origins whose requests for permission are denied without a question."
@@ -102,8 +107,8 @@ class Settings:
         "Address of the package that the action `upgrade` installs. Without it, an add-on installed "
         "from AnkiWeb is updated from there.",
     )
-    apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.")
-    apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.")
+    apiVersion: int = _setting(6, "Of the old add-on: accepted and ignored.", obsolete=True)
+    apiPollInterval: int = _setting(25, "Of the old add-on: accepted and ignored.", obsolete=True)
 
     @property
     def key(self) -> Optional[str]:
@@ -120,6 +125,31 @@ class Settings:
         return self.webCorsOriginList + ([self.webCorsOrigin] if self.webCorsOrigin else [])
 
 
+@dataclass(frozen=True)
+class ServerSettings(Settings):
+    """What the server without Anki's window needs to know besides."""
+
+    collection: Optional[str] = _setting(
+        None, "Collection file, such as collection.anki2; made if missing."
+    )
+    mediaFolder: Optional[str] = _setting(
+        None, "Folder of the media files; collection.media beside collection.anki2 if not given."
+    )
+    settings: Optional[str] = _setting(None, "File with settings: TOML if it ends in .toml, else JSON.")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that somebody chose, and where: for the text of an error."""
+
+    value: Any
+    where: str
+
+
+Chosen = dict[str, Given]  # by the name of the setting
+_Kind = TypeVar("_Kind", bound=Settings)
+
+
 def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from a configuration and the environment, which wins.
 
@@ -127,33 +157,39 @@ def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ)
     Raises ValueError, naming the setting, when a value is of the wrong type, out of range or puts the
     user in danger.
     """
-    from .core.shapes import Invalid, shape_of
-
-    hints = _hints()
-    chosen: dict[str, Any] = {}
-    for setting in dataclasses.fields(Settings):
-        shape = shape_of(hints[setting.name])
-        value = values.get(setting.name, dataclasses.MISSING)
-        variable = setting.metadata["env"]
-        if environment.get(variable):
-            value = shape.from_text([environment[variable]])
-        if value is dataclasses.MISSING:
-            continue
-        try:
-            chosen[setting.name] = shape.convert(value)
-        except Invalid as error:
-            raise ValueError(f"setting {setting.name}: {error.problem}") from None
-        limits = setting.metadata["schema"]
-        least, most = limits.get("minimum", value), limits.get("maximum", value)
-        if limits and not least <= value <= most:
-            expected = f"from {least} to {most}" if "maximum" in limits else f"at least {least}"
-            raise ValueError(f"setting {setting.name}: {value} should be {expected}")
-    settings = Settings(**chosen)
-    _check(settings)
+    configured = {name: Given(value, f"setting {name}") for name, value in values.items()}
+    settings = resolve(Settings, [from_environment(Settings, environment), configured])
+    check(settings)
     return settings
 
 
-def _check(settings: Settings) -> None:
+def resolve(kind: type[_Kind], layers: Sequence[Chosen]) -> _Kind:
+    """Settings from several places, the first of which wins; what is chosen nowhere has its default.
+
+    Raises ValueError, naming the place, when a value is of the wrong type or out of range.
+    """
+    from .core.shapes import Invalid
+
+    declared = {setting.name: setting for setting in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for name, shape in shapes(kind).items():
+        given = next((layer[name] for layer in layers if name in layer), None)
+        if given is None:
+            continue
+        try:
+            value = values[name] = shape.convert(given.value)
+        except Invalid as error:
+            raise ValueError(f"{given.where}: {error.problem}") from None
+        limits = declared[name].metadata["schema"]
+        least, most = limits.get("minimum", value), limits.get("maximum", value)
+        if limits and not least <= value <= most:
+            expected = f"from {least} to {most}" if "maximum" in limits else f"at least {least}"
+            raise ValueError(f"{given.where}: {value} should be {expected}")
+    return kind(**values)
+
+
+def check(settings: Settings) -> None:
+    """Raise ValueError for settings that name what does not exist, or put the user in danger."""
     from . import actions  # noqa: F401  fills the registry that `rules` looks into
     from .core.addresses import is_loopback
     from .core.rules import unknown_action
@@ -172,6 +208,29 @@ def _check(settings: Settings) -> None:
             raise ValueError(f"setting webFileFolders: {folder!r} is not an absolute path")
     if settings.apiLogPath and not os.path.isabs(settings.apiLogPath):
         raise ValueError(f"setting apiLogPath: {settings.apiLogPath!r} is not an absolute path")
+
+
+def from_environment(kind: type[Settings], environment: Mapping[str, str]) -> Chosen:
+    """What variables choose; an empty one chooses nothing."""
+    chosen = {}
+    for name, shape in shapes(kind).items():
+        text = environment.get(variable(name), "").strip()
+        if text:
+            # Only a list reads more than one text: its elements, unless they come as JSON.
+            texts = [text] if text.startswith("[") else re.split(r"[,\s]+", text)
+            is_list = shape.schema().get("type") == "array"
+            chosen[name] = Given(shape.from_text(texts if is_list else [text]), variable(name))
+    return chosen
+
+
+def words(name: str) -> list[str]:
+    """What the option and the variable of a setting are called by: bind and port for `webBindPort`."""
+    return [word.lower() for word in re.findall("[A-Z]?[a-z]+", name.removeprefix("web"))]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return "_".join(["ANKICONNECT", *map(str.upper, words(name))])
 
 
 def defaults() -> dict[str, Any]:
@@ -203,13 +262,19 @@ def reference() -> str:
     """The settings as Markdown, one line each."""
     lines = []
     for setting in dataclasses.fields(Settings):
-        env = setting.metadata["env"]
-        also = f" Environment: `{env}`." if env else ""
+        also = "" if setting.metadata["obsolete"] else f" Environment: `{variable(setting.name)}`."
         lines.append(f"- `{setting.name}`: {setting.metadata['help']}{also}")
     return "\n".join(lines) + "\n"
 
 
-def _hints() -> dict[str, Any]:
+def shapes(kind: type[Settings]) -> dict[str, Any]:
+    """The shape of each setting, by name."""
+    from .core.shapes import shape_of
+
+    return {name: shape_of(hint) for name, hint in _hints(kind).items()}
+
+
+def _hints(kind: type[Settings] = Settings) -> dict[str, Any]:
     import typing
 
-    return typing.get_type_hints(Settings)
+    return typing.get_type_hints(kind)

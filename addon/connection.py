@@ -157,9 +157,10 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         app: WSGIApplication = self.server.app
-        reply = Response.from_app(app, environ, buffered=True)
-        self.close_connection = self.close_connection or not body.is_loaded
-        self._send(reply.status, reply.headers.items(), reply.get_data())
+        with self.server.answering():
+            reply = Response.from_app(app, environ, buffered=True)
+            self.close_connection = self.close_connection or self.server.closing or not body.is_loaded
+            self._send(reply.status, reply.headers.items(), reply.get_data())
         if not body.is_loaded:
             self._drain()
 

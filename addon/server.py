@@ -39,6 +39,8 @@ class _Connections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._answered = threading.Condition(self._lock)
+        self._busy = 0
         self._count = 0
         self._waiting: dict[socket.socket, None] = {}  # in the order in which they began
 
@@ -69,6 +71,22 @@ class _Connections:
         with self._lock:
             self._waiting.pop(connection, None)
 
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """While this is open, a request is worked on, up to the last byte of its reply."""
+        with self._lock:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._answered.notify_all()
+
+    def wait_until_answered(self, seconds: float) -> None:
+        with self._lock:
+            self._answered.wait_for(lambda: not self._busy, seconds)
+
 
 class _Listener(socketserver.ThreadingMixIn, HTTPServer):
     daemon_threads = True
@@ -92,6 +110,7 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
         self.app = app
         self.body_limit = body_limit
         self.waiting = connections.waiting
+        self.answering = connections.answering
         self._connections = connections
         self.request_queue_size = backlog
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -176,13 +195,14 @@ class Server:
 
         self._spawn(keep_trying)
 
-    def stop(self) -> None:
-        """Take no more connections. Requests that are under way are not waited for."""
+    def stop(self, seconds: float = 0) -> None:
+        """Take no more connections, and wait so long for the replies to requests that are under way."""
         self._stopping.set()
         for listener in self._listeners:
             listener.closing = True
             listener.shutdown()
             listener.server_close()
+        self._connections.wait_until_answered(seconds)
 
     def _listen(self) -> None:
         first = self._bound(self._address, self._port)

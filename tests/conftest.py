@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Protocol, Union
+from typing import Any, Callable, Optional, Protocol, Union
 
 import jsonschema
 import pytest
@@ -24,6 +24,7 @@ from addon.server import Server as Listener
 from tools.examples import Example, make_collection
 
 from .live import LiveAnki
+from .program import Program
 from .web import Web
 
 
@@ -292,6 +293,23 @@ def add_cards(server: Server, *fronts: str, deck: str = "Default") -> list[int]:
 def gui(request: pytest.FixtureRequest, anki: LiveServer) -> Api:
     """The API inside Anki only, for actions that need its window."""
     return Api(anki, request.param)
+
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts the server without a window as a program; what still runs in the end is killed."""
+    programs: list[Program] = []
+
+    def started(*arguments: Any, **more: Any) -> Program:
+        programs.append(Program(*arguments, **more))
+        return programs[-1]
+
+    yield started
+    for program in programs:
+        program.kill()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import LiveServer, skip_or_fail
-from .test_headless_program import Program
+from .program import Program
 
 CLIENTS = Path(__file__).parent / "clients"
 

@@ -10,6 +10,7 @@ import pytest
 from addon.actions import Kind, registry
 from tools.examples import Example, error_examples, replaced_errors
 
+from .compare import comparable
 from .conftest import HeadlessServer, Server, run_example
 from .test_contract import ENTRIES
 from .web import Web
@@ -35,11 +36,14 @@ def pattern(text: str) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_listed_text_is_told(case: Example, request: pytest.FixtureRequest, web: Web) -> None:
+    replies = []
     for host in ["anki"] if registry[case.action].kind is Kind.GUI else ["headless", "anki"]:
         server: Server = request.getfixturevalue(host)
         reply = run_example(server, case.with_text("{web}", web.url))
         assert reply["result"] is None
         assert re.fullmatch(pattern(case.result), reply["error"]), reply["error"]
+        replies.append(comparable(reply, {server.look("col.media.dir()"): "media"}))
+    assert replies[0] == replies[-1]
 
 
 def test_a_text_is_told_while_no_collection_is_open(headless: HeadlessServer) -> None:

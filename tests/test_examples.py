@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from addon.actions import Kind, registry
 from tools.examples import HOME, Example, examples
 
+from .compare import comparable
 from .conftest import HeadlessServer, LiveServer, Server, run_example
 
 EXAMPLES = [example for example in examples() if example.action in registry and not example.elsewhere]
@@ -40,19 +42,36 @@ def fits(example: Any, result: Any, *, shape_only: bool) -> bool:
     return shape_only or bool(example == result)
 
 
-def check(server: Server, example: Example, home: Path) -> None:
+def reply_of(server: Server, example: Example, home: Path) -> Any:
+    """The reply, comparable with that of the other host."""
+    home.mkdir()
+    media = server.look("col.media.dir()")
+    profile = server.send("GET", "/getActiveProfile").json["result"]
     reply = run_example(server, example.with_text(HOME, str(home)))
     assert reply["error"] is None
     assert fits(example.result, reply["result"], shape_only=example.shape_only), reply["result"]
+    return comparable(reply, {media: "media", profile: "profile", str(home): HOME})
 
 
-@pytest.mark.parametrize(
-    "example", [e for e in EXAMPLES if registry[e.action].kind is not Kind.GUI], ids=str
-)
-def test_an_example_holds_headless(headless: HeadlessServer, example: Example, tmp_path: Path) -> None:
-    check(headless, example, tmp_path)
+def needs_window(example: Example) -> bool:
+    return registry[example.action].kind is Kind.GUI and example.action != "requestPermission"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_an_example_holds_in_anki(anki: LiveServer, example: Example, tmp_path: Path) -> None:
-    check(anki, example, tmp_path)
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if not needs_window(e)], ids=str)
+def test_an_example_holds_in_anki_and_headless_with_the_same_reply(
+    headless: HeadlessServer, anki: LiveServer, example: Example, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    without_window = reply_of(headless, example, home)
+    shutil.rmtree(home)
+    assert reply_of(anki, example, home) == without_window
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if needs_window(e)], ids=str)
+def test_an_example_of_the_window_holds_in_anki(anki: LiveServer, example: Example, tmp_path: Path) -> None:
+    reply_of(anki, example, tmp_path / "home")
+
+
+def test_every_action_that_needs_no_window_has_an_example() -> None:
+    needing_none = {name for name, action in registry.items() if action.kind is not Kind.GUI}
+    assert needing_none <= {example.action for example in EXAMPLES}

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import LiveServer, Wired
-from .test_headless_program import Program
+from .program import Program
 
 VERSION = b'{"action": "version"}'
 
@@ -353,6 +353,8 @@ def test_the_program_takes_bursts_and_says_nothing(tmp_path: Path) -> None:
         assert [read_reply(sock)[2] for sock in sockets] == [b"6"] * 200
         for sock in sockets:
             sock.close()
-        assert program.stop()[1:] == ("", "")
+        _code, out, err = program.stop()
+        assert out == ""
+        assert [line.split(" INFO ")[1:] for line in err.splitlines()] == [["AnkiConnect stops"]]
     finally:
         program.process.kill()

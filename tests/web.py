@@ -95,6 +95,15 @@ class Web:
 
         return self._page(name, page)
 
+    def call(self, name: str, tell: Callable[[], None]) -> str:
+        """A page that tells when it is asked for, and then keeps its reader waiting."""
+
+        def page(_handler: Handler) -> None:
+            tell()
+            self._closing.wait()
+
+        return self._page(name, page)
+
     def endless(self, name: str) -> str:
         def page(handler: Handler) -> None:
             handler.send_response(200)

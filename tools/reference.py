@@ -31,6 +31,10 @@ Every action can be called in two ways. Both give `{"result": ..., "error": null
 
 Ids are 64-bit integers, and strings of their digits are taken too. A parameter that is null counts as not
 given. Members that are not listed here are ignored inside of objects, and refused as parameters.
+
+`GET /healthz` gives 200 and `{"alive":true}` as long as the process serves. `GET /readyz` gives 200 and
+`{"ready":true}`, or 503 and `{"ready":false}` while no collection is open. Neither takes a key or waits for
+the collection.
 """
 
 _ERRORS = """

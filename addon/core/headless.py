@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 from collections.abc import Collection as Ids
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Callable, Optional, TypeVar
+from typing import Any, Callable, Optional, TypeVar
 
 from anki import buildinfo, lang
+from anki._backend import RustBackend
 from anki.collection import Collection, OpChanges
+from anki.generic_pb2 import Empty as EmptyMessage
+from anki.media import media_paths_from_col_path
 
 from .errors import NeedsWindow, Unavailable
 
@@ -18,20 +23,25 @@ log = logging.getLogger("ankiconnect")
 
 T = TypeVar("T")
 
+_PATIENCE_SECONDS = 3.5
+_ASK_AGAIN_SECONDS = 0.02
+
 
 class HeadlessHost:
     """Serves the collection file at `path`, which is made if missing.
 
-    Raises anki.errors.DBError when another program has the collection open.
+    Media are kept in `media`, or beside the collection as Anki does. Raises anki.errors.DBError when
+    another program has the collection open.
     """
 
     anki_version = buildinfo.version
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, media: Optional[Path] = None) -> None:
         lang.set_lang("en_US")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="collection")
         self._closed = False
-        self._col = self._worker.submit(Collection, str(path)).result()
+        self._asked: set[Future[Any]] = set()
+        self._col = self._worker.submit(_opened, path, media).result()
         self._name = path.stem
 
     def profile(self) -> Optional[str]:
@@ -50,11 +60,19 @@ class HeadlessHost:
                 raise Unavailable()
             return work(self._col)
 
+        if self._closed:
+            raise Unavailable()
         try:
-            running = self._worker.submit(job)
+            future = self._worker.submit(job)
         except RuntimeError:  # the worker was shut down
             raise Unavailable() from None
-        return running.result()
+        self._asked.add(future)
+        try:
+            return future.result()
+        except CancelledError:  # by `close`
+            raise Unavailable() from None
+        finally:
+            self._asked.discard(future)
 
     def on_window(self, work: Callable[[], T]) -> T:
         raise NeedsWindow()
@@ -74,9 +92,53 @@ class HeadlessHost:
     def tell(self, text: str) -> None:
         log.warning(text)
 
-    def close(self) -> None:
-        """Finish the action that runs, refuse the ones that wait, and close the collection."""
-        if not self._closed:
-            self._closed = True
-            self._worker.submit(self._col.close).result()
-            self._worker.shutdown()
+    def close(self, patience: float = _PATIENCE_SECONDS) -> None:
+        """Finish the action that runs, refuse the ones that wait, and close the collection.
+
+        What runs for longer than `patience` seconds is asked to give up, and fails with Anki's error for
+        that. Imports, exports and syncs can; anything else is waited for, however long it takes.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        for future in list(self._asked):
+            future.cancel()  # all but the one that runs
+        closing = self._worker.submit(self._col.close)
+        while not wait([closing], patience).done:
+            # Again and again, since every operation of Anki begins with forgetting it.
+            self._col.set_wants_abort()
+            patience = _ASK_AGAIN_SECONDS
+        self._worker.shutdown()
+        closing.result()
+
+
+def _opened(path: Path, media: Optional[Path]) -> Collection:
+    if media is None:
+        return Collection(str(path))
+    media.mkdir(parents=True, exist_ok=True)
+    beside = Path(media_paths_from_col_path(str(path))[0])
+    was_there = beside.exists()
+    col = Collection(str(path), _MediaElsewhere(media.resolve()))
+    # Anki makes the folder that goes with the collection's name, and offers no way to name another.
+    col.media._dir = str(media.resolve())
+    if not was_there:
+        with contextlib.suppress(OSError):
+            beside.rmdir()
+    return col
+
+
+class _MediaElsewhere(RustBackend):
+    """Anki's backend, which is told of another media folder whenever it opens the collection."""
+
+    def __init__(self, media: Path) -> None:
+        super().__init__()
+        self._media = os.fspath(media)
+
+    def open_collection(
+        self, *, collection_path: str, media_folder_path: str, media_db_path: str
+    ) -> EmptyMessage:
+        return super().open_collection(
+            collection_path=collection_path,
+            media_folder_path=self._media,
+            media_db_path=f"{self._media}.db2",
+        )

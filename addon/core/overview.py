@@ -79,7 +79,9 @@ def collection(col: Collection) -> CollectionInfo:
         "config": config(col),
         "models": [dict(note_type) for note_type in col.models.all()],
         "decks": [
-            {member: deck[member] for member in _DECK_MEMBERS if member in deck} for deck in col.decks.all()
+            {member: deck[member] for member in _DECK_MEMBERS if member in deck}
+            # Anki gives them in no order.
+            for deck in sorted(col.decks.all(), key=lambda deck: deck["id"])
         ],
         "dconf": [dict(preset) for preset in col.decks.all_config()],
         "tags": col.tags.all(),

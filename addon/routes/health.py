@@ -1,0 +1,32 @@
+"""What supervisors ask: `GET /healthz`, is the process alive, and `GET /readyz`, is a collection open.
+
+Neither takes a key or waits for the collection. With a body they are action JSON, as any path is.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from . import rpc
+from .doors import current_call
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    return _reply("alive", True)
+
+
+@bp.get("/readyz")
+def readyz() -> Response:
+    return _reply("ready", current_call().host.is_ready())
+
+
+def _reply(name: str, value: bool) -> Response:
+    if request.get_data():
+        answer: Response = rpc.handle(request.path)
+        return answer
+    response = rpc.json_response({name: value}, 200 if value else 503)
+    response.headers["Cache-Control"] = "no-store"
+    return response
