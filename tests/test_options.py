@@ -77,7 +77,7 @@ def test_the_version_is_told() -> None:
 
 VALUES = [
     ("webBindPort", 1, "2", ["--port", "3"], [1, 2, 3]),
-    ("webBindAddress", "a", "b", ["--host", "c"], ["a", "b", "c"]),
+    ("webBindAddress", "::1", "a.localhost", ["--host", "127.0.0.2"], ["::1", "a.localhost", "127.0.0.2"]),
     ("apiNullErrors", True, "false", ["--api-null-errors", "true"], [True, False, True]),
     ("webCorsOriginList", ["a"], "b,c", ["--cors-origin-list", "d"], [["a"], ["b", "c"], ["d"]]),
     ("apiKey", "a", "b", ["--key", "c"], ["a", "b", "c"]),
@@ -176,8 +176,8 @@ def test_a_wrong_value_is_told_with_the_place_and_what_was_expected(file: Any) -
 def test_an_unknown_name_in_the_file_is_told_with_those_that_are_known(file: Any) -> None:
     path = file('{"webBindPort": 1, "webPort": 2, "Key": 3, "settings": "again.json"}')
     text = wrong(file=path)
-    assert text.startswith(f"unknown in {path}: Key, settings, webPort; known are apiKey, apiKeyFile, ")
-    assert "webBindPort" in text
+    assert text.startswith(f"unknown in {path}: Key, settings, webPort; known are ")
+    assert "apiKey, apiKeyFile, " in text
 
 
 @pytest.mark.parametrize(
