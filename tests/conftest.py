@@ -15,6 +15,8 @@ from typing import Any, Optional, Protocol
 import jsonschema
 import pytest
 from anki.collection import Collection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from addon.actions import Kind, registry
 from addon.app import create_app
@@ -24,6 +26,17 @@ from tools.examples import Example, make_collection
 
 from .live import LiveAnki
 from .web import Web
+
+# The same examples each time, on whatever machine, and nothing kept between runs.
+hypothesis_settings.register_profile(
+    "steady",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+hypothesis_settings.load_profile("steady")
 
 
 @dataclass

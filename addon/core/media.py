@@ -91,7 +91,7 @@ def _content(source: Attachment, call: Call) -> bytes:
         return decode(source.data)
     if source.path:
         try:
-            return Path(source.path).read_bytes()
+            return _read_file(Path(source.path))
         except (OSError, ValueError) as error:
             raise BadParams(str(error)) from None
     if source.url:
@@ -101,6 +101,13 @@ def _content(source: Attachment, call: Call) -> bytes:
             source.url, timeout=settings.webTimeout / 1000, limit=settings.webDownloadLimit * 10**6
         )
     raise BadParams('You must provide a "data", "path", or "url" field.')
+
+
+def _read_file(path: Path) -> bytes:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device may never end, and a pipe never begin.
+        raise BadParams(f"path should name an ordinary file: {str(path)!r}")
+    return path.read_bytes()
 
 
 _SLICE = 4 * 250_000  # four characters stand for three bytes

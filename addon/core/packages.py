@@ -10,6 +10,7 @@ from anki.collection import Collection, DeckIdLimit, ImportAnkiPackageRequest
 from .actions import write
 from .deck_details import ExactDeckName
 from .errors import BadParams
+from .shapes import show
 from .undo import Edit
 
 PackagePath = Annotated[
@@ -18,6 +19,8 @@ PackagePath = Annotated[
 
 
 def _resolved(col: Collection, path: str) -> str:
+    if "\0" in path:
+        raise BadParams(f"path: {show(path)} holds a NUL character, which no path can")
     return os.path.abspath(os.path.join(col.media.dir(), os.path.expanduser(path)))
 
 

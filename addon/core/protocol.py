@@ -132,7 +132,10 @@ def check_key(key: Json, action: str, call: Call) -> None:
     wanted = call.settings.apiKey
     if wanted is None or action == _NEEDS_NO_KEY:
         return
-    if type(key) is not str or not hmac.compare_digest(key.encode(), wanted.encode()):
+    # Halves of surrogate pairs can be sent, and are no UTF-8.
+    if type(key) is not str or not hmac.compare_digest(
+        key.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
+    ):
         raise KeyRefused()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Callable
 
 from anki.collection import Collection
@@ -42,12 +43,9 @@ def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None
 
     Unknown notes and tags are ignored.
     """
-    unwanted = [tag.lower() for tag in tags]
-    below = tuple(f"{tag}::" for tag in unwanted)
+    unwanted = {tag.lower() for tag in tags}
     carrying = _notes_whose_tags(
-        col,
-        notes,
-        lambda present: any(tag in unwanted or tag.startswith(below) for tag in present),
+        col, notes, lambda present: any(not unwanted.isdisjoint(_with_parents(tag)) for tag in present)
     )
     if carrying:
         edit(col.tags.bulk_remove, carrying, " ".join(tags))
@@ -105,6 +103,15 @@ def replace_tags_in_all_notes(
     assert col.db
     tagged = col.db.list("select id from notes where tags != ''")
     replace_tags(col, edit, tagged, tag_to_replace, replace_with_tag)
+
+
+def _with_parents(tag: str) -> Iterator[str]:
+    """`a::b::c` -> `a::b::c`, `a::b`, `a`"""
+    while True:
+        yield tag
+        tag, separator, _last = tag.rpartition("::")
+        if not separator:
+            return
 
 
 def _notes_whose_tags(
