@@ -12,7 +12,7 @@ from .config import Settings
 from .core.call import Host
 from .core.errors import ApiError, as_api_error
 from .core.protocol import failure
-from .routes import doors, page, rpc, urls
+from .routes import doors, openapi, page, rpc, urls
 
 
 def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
@@ -26,6 +26,7 @@ def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
     app.extensions["ankiconnect"] = doors.Context(host, settings)
     doors.guard(app)
     app.register_blueprint(page.bp)
+    app.register_blueprint(openapi.bp)
     app.register_blueprint(urls.blueprint(actions.registry))
     app.register_blueprint(rpc.bp)
     app.register_error_handler(Exception, _fail)

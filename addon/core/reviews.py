@@ -16,7 +16,6 @@ from .errors import BadParams
 from .ids import CardId
 from .undo import Edit
 
-
 _LONGEST_ANSWER = 86_400_000  # more than any preset allows, and little enough for Anki to store
 
 
