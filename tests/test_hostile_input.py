@@ -25,7 +25,7 @@ from addon.core.shapes import Invalid, shape_of
 from tools import hostile
 from tools.verdict import is_error, methods, problem
 
-from .conftest import HeadlessServer, Reply, Server
+from .conftest import HeadlessServer, Reply, Server, add_cards, basic
 
 # Chosen through Hypothesis, so that it can shrink what fails.
 RANDOM = st.randoms(use_true_random=False)
@@ -241,6 +241,83 @@ def test_an_error_text_shows_no_megabytes(server: Server) -> None:
         assert len(reply.body) < 1000
     note = {"deckName": "Default", "modelName": "Basic", "fields": {name: 5}}
     assert len(server.send("POST", "/addNote", {"note": note}).body) < 1000
+
+
+# Depths that would fill the stack of Anki's process, and so end it
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "(" * DEEP,
+        "(" * DEEP + "a" + ")" * DEEP,
+        "-(" * DEEP + "a" + ")" * DEEP,
+        "re:" + "(" * DEEP,
+        '(")" ' * DEEP,  # what is in quotes closes nothing
+        "(\\) " * DEEP,
+        "a) " * DEEP + "(" * DEEP,
+    ],
+    ids=lambda query: query[:8],
+)
+@pytest.mark.parametrize("action", ["findNotes", "findCards", "findCardsInfo", "notesInfo", "guiBrowse"])
+def test_brackets_in_a_search_have_an_end(server: Server, action: str, query: str) -> None:
+    reply = server.send("POST", f"/{action}", {"query": query})
+    assert reply.json["error"] == "query: brackets should be nested 100 deep at most"
+
+
+def test_a_search_may_have_many_brackets_side_by_side(server: Server) -> None:
+    query = " or ".join(['("a(" \\( b)'] * 300)
+    assert server.send("POST", "/findNotes", {"query": query}).json["result"] == []
+    query = "(" * 100 + "deck:current" + ")" * 100
+    assert server.send("POST", "/findNotes", {"query": query}).json["result"] == []
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "{{#Front}}" * DEEP,
+        "{{Front}}" + "{{ ^Front}}" * DEEP + "{{/Front}}" * DEEP,
+        "{{=<% %>=}}" + "<%#Front%>{{/Front}}" * DEEP,
+        "{{#Front}}<!--{{/Front}}-->" * DEEP,
+        "<!--{{#Front}}-->" * DEEP,
+    ],
+    ids=lambda front: front[:30],
+)
+def test_conditions_in_a_template_have_an_end(server: Server, front: str) -> None:
+    model = {"name": "Basic", "templates": {"Card 1": {"Front": front}}}
+    reply = server.send("POST", "/updateModelTemplates", {"model": model})
+    assert reply.json["error"] == "conditions in a template should be nested 200 deep at most"
+
+
+def test_a_template_may_have_many_conditions_side_by_side(server: Server) -> None:
+    front = "{{Front}}" + "{{#Front}}{{^Back}}x{{/Back}}{{/Front}}" * 1000
+    model = {"name": "Basic", "templates": {"Card 1": {"Front": front}}}
+    assert server.send("POST", "/updateModelTemplates", {"model": model}).status == 200
+
+
+def test_levels_of_tags_and_decks_have_an_end(server: Server) -> None:
+    (card,) = add_cards(server, "a")
+    note = server.send("GET", f"/cardsToNotes?cards={card}").json["result"][0]
+    deepest = "::".join(["a"] * 100)
+    assert server.send("POST", "/addTags", {"notes": [note], "tags": deepest}).status == 200
+    assert server.look("str(type(col.tags.tree()))")  # as the browser shows it
+    for action, params in (
+        ("addTags", {"notes": [note], "tags": f"{deepest}::a"}),
+        ("updateNoteTags", {"note": note, "tags": ["b", f"{deepest}::a"]}),
+        ("updateNote", {"note": {"id": note, "tags": [f"{deepest}::a"]}}),
+        ("addNote", {"note": basic("b", tags=[f"{deepest}::a"])}),
+        (
+            "replaceTags",
+            {"notes": [note], "tag_to_replace": deepest, "replace_with_tag": "::".join("a" * DEEP)},
+        ),
+        ("createDeck", {"deck": "::".join("a" * DEEP)}),
+        ("changeDeck", {"cards": [card], "deck": f"{deepest}::a"}),
+    ):
+        reply = server.send("POST", f"/{action}", params)
+        assert reply.status == 400
+        assert reply.json["error"].endswith("has more than 100 levels"), reply.json
 
 
 # Numbers that Anki would cut to size, or could not read again

@@ -10,7 +10,7 @@ itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hin
 
 `Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
 over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Wire`), an error text
-of its own (`Otherwise`), limits (`Between`) or a more generous reading (`Accepts`). Member names are
+of its own (`Otherwise`), a `Limit` or a more generous reading (`Accepts`). Member names are
 snake_case in Python and camelCase on the wire.
 """
 
@@ -73,8 +73,19 @@ class Accepts:
     also: Mapping[str, Any]
 
 
+class Limit:
+    """What a value must keep to beyond its type, such as what Anki can bear."""
+
+    def check(self, value: Any) -> None:
+        """Raise Invalid if the converted `value` goes beyond it."""
+        raise NotImplementedError
+
+    def schema(self) -> Schema:
+        return {}
+
+
 @dataclasses.dataclass(frozen=True)
-class Between:
+class Between(Limit):
     """The least and the greatest number that are taken: what Anki can store without loss."""
 
     least: int
@@ -83,6 +94,9 @@ class Between:
     def check(self, value: int) -> None:
         if not self.least <= value <= self.greatest:
             raise Invalid(f"{show(value)} is not from {self.least} to {self.greatest}")
+
+    def schema(self) -> Schema:
+        return {"minimum": self.least, "maximum": self.greatest}
 
 
 def camel(name: str) -> str:
@@ -423,25 +437,25 @@ class Noted(Shape):
         self.shape = shape
         self.accepts = next((extra for extra in extras if isinstance(extra, Accepts)), None)
         self.otherwise = next((extra for extra in extras if isinstance(extra, Otherwise)), None)
-        self.between = next((extra for extra in extras if isinstance(extra, Between)), None)
+        self.limit = next((extra for extra in extras if isinstance(extra, Limit)), None)
         self.description = next((extra for extra in extras if isinstance(extra, str)), "")
 
     def convert(self, value: Json) -> Any:
         try:
             converted = self.shape.convert(self.accepts.read(value) if self.accepts else value)
-            if self.between:
-                self.between.check(converted)
-            return converted
         except Invalid as error:
             if self.otherwise is None or (error.path and not self.otherwise.inside):
                 raise
             shown = brief(value) if type(value) is str else show(value)
             raise Invalid(self.otherwise.text.format(value=shown), whole=True) from None
+        if self.limit and converted is not None:
+            self.limit.check(converted)
+        return converted
 
     def schema(self) -> Schema:
         schema = self.shape.schema()
-        if self.between:
-            schema = {**schema, "minimum": self.between.least, "maximum": self.between.greatest}
+        if self.limit:
+            schema = {**schema, **self.limit.schema()}
         if self.accepts:
             schema = {"anyOf": [schema, dict(self.accepts.also)]}
         return {**schema, "description": self.description} if self.description else schema
@@ -530,5 +544,18 @@ def _split_at_spaces(value: Json) -> Json:
     return value.split() if type(value) is str else value
 
 
+_DEEPEST_TAG = 100
+
+
+class TagDepth(Limit):
+    """Anki can't show a tree of tags with more levels, and dies of far more."""
+
+    def check(self, value: Union[str, list[str]]) -> None:
+        for tag in [value] if isinstance(value, str) else value:
+            if tag.count("::") >= _DEEPEST_TAG:
+                raise Invalid(f"{show(tag)} has more than {_DEEPEST_TAG} levels")
+
+
+TAG_DEPTH = TagDepth()
 ONE_OR_MANY = Accepts(_one_or_many, {"type": "object"})
 SPACE_SEPARATED = Accepts(_split_at_spaces, {"type": "string"})

@@ -13,10 +13,10 @@ from .actions import read, write
 from .ids import NoteId, NoteIds
 from .notes import require_note
 from .search import rows
-from .shapes import SPACE_SEPARATED, Wire
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Wire
 from .undo import Edit
 
-Tags = Annotated[list[str], SPACE_SEPARATED, "tags; as one string they are separated by spaces"]
+Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
 
 
 @write("addTags")
@@ -70,7 +70,9 @@ def clear_unused_tags(col: Collection, edit: Edit) -> None:
 
 
 TagToReplace = Annotated[str, Wire("tag_to_replace"), "whole tag, in whatever case"]
-NewTag = Annotated[str, Wire("replace_with_tag"), "what takes its place; several where it has spaces"]
+NewTag = Annotated[
+    str, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
+]
 
 
 @write("replaceTags")
