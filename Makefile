@@ -4,12 +4,13 @@ PYTHON ?= python3
 PORT ?= 8765
 BASE ?= .anki
 OLDEST ?= python3.9
+SECONDS ?= 600
 
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run serve test test-oldest lint fix docs bench build clean
+.PHONY: help run serve test test-oldest lint fix docs bench fuzz build clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +21,7 @@ help:
 	@echo 'make lint     check style and types'
 	@echo 'make fix      mend style where that can be done automatically'
 	@echo 'make docs     write the files that follow from the declarations'
+	@echo 'make fuzz     send hostile input for SECONDS=$(SECONDS), and report what was tried'
 	@echo 'make bench    measure the API in a real Anki, for docs/performance.md'
 	@echo 'make build    write dist/ankiconnect.ankiaddon'
 
@@ -59,6 +61,9 @@ docs: $(VENV)/dev
 bench: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	@$(BIN)/python -m tools.bench $(ARGS)
+
+fuzz: $(VENV)/dev
+	@$(BIN)/python -m tools.fuzz --seconds $(SECONDS) $(ARGS)
 
 build:
 	@$(PYTHON) -m tools.build

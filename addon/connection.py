@@ -41,6 +41,19 @@ class _TooLarge(Exception):
     pass
 
 
+class _Whole(io.BufferedReader):
+    """Reads what is asked for or fails: Werkzeug's reader of chunks takes less for as much.
+
+    It then hands over memory that was never written, in which the process may crash.
+    """
+
+    def read(self, size: Optional[int] = -1, /) -> bytes:
+        content = super().read(size)
+        if size is not None and len(content) < size:
+            raise ValueError("it ended too soon")
+        return content
+
+
 class _Stream(io.RawIOBase):
     """Reads a socket until a deadline, however the bytes trickle in, and no more than allowed."""
 
@@ -80,7 +93,7 @@ class Handler(WSGIRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._stream = _Stream(self.connection)
-        self._input = io.BufferedReader(self._stream, 64 * 1024)
+        self._input = _Whole(self._stream, 64 * 1024)
         self.rfile = self._input
 
     def handle_one_request(self) -> None:

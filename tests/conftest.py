@@ -206,6 +206,14 @@ def live_anki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
 
 
 @pytest.fixture
+def own_anki(tmp_path: Path) -> Iterator[LiveAnki]:
+    """An Anki of this test's own, not started yet."""
+    live = LiveAnki(tmp_path / "anki")
+    yield live
+    live.stop()
+
+
+@pytest.fixture
 def anki(live_anki: LiveAnki, template: Path) -> Iterator[LiveServer]:
     """A real Anki with an empty collection and no windows open but the main one."""
     live_anki.reset(template)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -78,12 +79,13 @@ class Headless:
         return self.log.read_text("utf-8", "replace")
 
     def most_memory(self) -> int:
-        """The most bytes that it has ever held in memory; 0 where that is not told."""
+        """The most bytes that it ever held in memory; 0 once it has ended, or where that is not told."""
         try:
             status = Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
             return 0
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        told = re.search(r"VmHWM:\s*(\d+) kB", status)
+        return int(told[1]) * 1024 if told else 0
 
     def stop(self) -> int:
         """Have it close the collection and end, and return its exit code."""
