@@ -115,6 +115,26 @@ def test_a_kill_in_the_middle_of_a_batch_leaves_all_or_nothing(template: Path, t
     assert check_sound(path, "whole") == {"whole": BATCH}
 
 
+def test_a_kill_while_reviews_are_inserted_leaves_all_or_none(template: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(template, tmp_path / "collection.anki2"))
+    server = Headless(path)
+    note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": "x"}, "tags": [BEFORE]}
+    assert server.ask("addNotes", notes=[note])["error"] is None
+    (card,) = server.ask("findCards", query="")["result"]
+    rows = [[1600000000000 + number, card, -1, 3, 5, 4, 2500, 1000, 1] for number in range(50_000)]
+    sender, size = Sender(lambda *_, **__: server.ask("insertReviews", reviews=rows), ""), log_size(path)
+    sender.start()
+    while not is_writing(path, size):
+        assert time.monotonic() < sender.started + 60
+    server.kill()
+    sender.join()
+    check_sound(path)
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        (present,) = database.execute("select count() from revlog").fetchone()
+    print(f"{present} of {len(rows)} reviews are there")
+    assert present in (0, len(rows))
+
+
 def test_a_kill_of_anki_in_the_middle_of_a_batch_leaves_all_or_nothing(own_anki: LiveAnki) -> None:
     own_anki.start()
     own_anki.anki.wait_until_ready()

@@ -1,4 +1,4 @@
-"""Lists of a hundred thousand and a million elements: answered whole, in bounded time and memory."""
+"""Lists of hundreds of thousands of elements, and of a million: answered whole, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from addon.actions import registry
 from tools.headless import Headless
 
 MILLION = 1_000_000
+MANY = 200_000
 CARD, NOTE = 1700000000101, 1700000000001
 # Generous: none takes more than a few seconds, but what is quadratic takes hours.
 SECONDS = 60
@@ -59,24 +60,31 @@ OTHERS: dict[str, dict[str, Any]] = {
     "replaceTags": {"tag_to_replace": "a", "replace_with_tag": "b"},
     "repositionNewCards": {"startPosition": 1, "step": 1, "shift": False},
     "setDueDate": {"days": "1"},
-    "setEaseFactors": {"easeFactors": [2500] * MILLION},
+    "setEaseFactors": {"easeFactors": [2500] * MANY},
 }
 
 
 @pytest.mark.parametrize(("action", "name"), WITH_IDS)
-def test_a_million_ids(process: Headless, action: str, name: str) -> None:
-    ids = list(range(10**12, 10**12 + MILLION))
+def test_hundreds_of_thousands_of_ids(process: Headless, action: str, name: str) -> None:
+    ids = list(range(10**12, 10**12 + MANY))
     reply = ask(process, action, {**OTHERS.get(action, {}), name: ids})
     error = reply["error"]
     assert error is None or "was not found: 1000000000000" in error, error
 
 
-@pytest.mark.parametrize("action", ["addNotes", "canAddNotes", "answerCards", "insertReviews", "multi"])
-def test_a_million_elements_of_the_wrong_kind(process: Headless, action: str) -> None:
+@pytest.mark.parametrize("action", ["cardsInfo", "notesModTime"])
+def test_a_million_ids(process: Headless, action: str) -> None:
     (parameter, *_others) = registry[action].parameters
-    reply = ask(process, action, {parameter.wire: [0] * MILLION})
+    ids = list(range(10**12, 10**12 + MILLION))
+    assert ask(process, action, {parameter.wire: ids})["result"] == [{}] * MILLION
+
+
+@pytest.mark.parametrize("action", ["addNotes", "canAddNotes", "answerCards", "insertReviews", "multi"])
+def test_hundreds_of_thousands_of_the_wrong_kind(process: Headless, action: str) -> None:
+    (parameter, *_others) = registry[action].parameters
+    reply = ask(process, action, {parameter.wire: [0] * MANY})
     if reply["error"] is None:
-        assert len(reply["result"]) == MILLION
+        assert len(reply["result"]) == MANY
     else:
         assert "0 is not of type" in reply["error"]
 
@@ -104,8 +112,8 @@ def test_a_hundred_thousand_in_multis_within_multis(process: Headless) -> None:
     assert "Default" in reply[-1]
 
 
-def test_a_hundred_thousand_notes_and_what_is_done_with_them(process: Headless) -> None:
-    count = 100_000
+def test_tens_of_thousands_of_notes_and_what_is_done_with_them(process: Headless) -> None:
+    count = 80_000  # the ids of more than 70,000 are too long for one statement
     notes = [
         {"deckName": "Default", "modelName": "Basic", "fields": {"Front": f"n{n}"}, "tags": ["many"]}
         for n in range(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Annotated, Any, TypedDict
 
 from anki.cards import CardId as AnkiCardId
@@ -169,4 +170,6 @@ def insert_reviews(col: Collection, reviews: list[ReviewTuple]) -> None:
     if reviews:
         usn = -1  # so that they are synced, whatever was sent
         values = [[review[0], review[1], usn, *review[3:]] for review in reviews]
-        col.db.executemany("insert into revlog values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        insert = "insert into revlog values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        # Of its own accord Anki would write each row to the disk by itself.
+        col.db.transact(partial(col.db.executemany, insert, values))
