@@ -1,4 +1,4 @@
-"""Lists of hundreds of thousands of elements, and of a million: answered whole, in bounded time and memory."""
+"""Lists of hundreds of thousands of elements, and of a million: whole replies, bounded time and memory."""
 
 from __future__ import annotations
 

@@ -6,12 +6,13 @@ import json
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response
 
 from ..core.actions import Action, Kind, registry
+from ..core.errors import Forbidden
 from ..core.protocol import API_VERSION, VERSION_WHEN_MISSING
 from ..core.shapes import Member, Schema
-from .doors import forbidden
+from .doors import current_call
 
 bp = Blueprint("openapi", __name__)
 
@@ -40,8 +41,8 @@ _JSON = "application/json"
 
 @bp.get("/openapi.json")
 def show() -> Response:
-    if g.refused:
-        return forbidden()
+    if not current_call().allowed:
+        raise Forbidden("this page may not use the API")
     return Response(_text(), mimetype=_JSON)
 
 
