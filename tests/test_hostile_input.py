@@ -270,7 +270,7 @@ def test_brackets_in_a_search_have_an_end(server: Server, action: str, query: st
 def test_a_search_may_have_many_brackets_side_by_side(server: Server) -> None:
     query = " or ".join(['("a(" \\( b)'] * 300)
     assert server.send("POST", "/findNotes", {"query": query}).json["result"] == []
-    query = "(" * 100 + "deck:current" + ")" * 100
+    query = "(" * 30 + "deck:current" + ")" * 30
     assert server.send("POST", "/findNotes", {"query": query}).json["result"] == []
 
 
