@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from addon.actions import Action, registry
+from addon.actions import Action, Kind, registry
 from addon.core import parsing
 from addon.core.errors import BadParams
 from addon.core.shapes import Invalid, shape_of
 from tools import hostile
 from tools.verdict import is_error, methods, problem
 
-from .conftest import HeadlessServer, Reply, Server, add_cards, basic
+from .conftest import HeadlessServer, LiveServer, Reply, Server, add_cards, basic
 
 # Chosen through Hypothesis, so that it can shrink what fails.
 RANDOM = st.randoms(use_true_random=False)
@@ -120,6 +120,28 @@ def test_whatever_the_parameters_are(action: Action, target: Target) -> None:
             target.check(action.name, reply, params)
 
     check()
+
+
+def test_inside_anki_too(anki: LiveServer) -> None:
+    # Without the actions that end Anki, ask a person or replace the add-on.
+    names = sorted(set(registry) - {"guiExitAnki", "upgrade", "requestPermission"})
+    rng = random.Random(6)
+    for _ in range(400):
+        name = rng.choice(names)
+        message = {"action": name, "version": 6, "params": parameters(registry[name], rng)}
+        if registry[name].kind is Kind.GUI:  # none is to do anything but refuse
+            message["params"] = {"nonsense": message["params"]}
+        body = hostile.encode(message)
+        if rng.random() < 0.2:
+            body = hostile.spoil_bytes(body, rng)
+            reply = anki.send("POST", "/", body)
+            assert b"internal error" not in reply.body, body
+        else:
+            reply = anki.send("POST", "/", body)
+            assert problem(name, reply.status, reply.body) is None, message
+    assert anki.send("POST", "/", {"action": "version"}).json == 6
+    assert anki.look("col.db.list('pragma integrity_check')") == ["ok"]
+    assert anki.live.addon.name not in anki.live.output()
 
 
 def query_of(params: Any) -> str:
