@@ -5,12 +5,13 @@ PORT ?= 8765
 BASE ?= .anki
 OLDEST ?= python3.9
 ANKI ?= 24.11
+SECONDS ?= 600
 
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run serve test test-oldest test-with lint fix docs pictures bench build clean
+.PHONY: help run serve test test-oldest test-with lint fix docs pictures bench fuzz build clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +24,7 @@ help:
 	@echo 'make fix      mend style where that can be done automatically'
 	@echo 'make docs     write the files that follow from the declarations'
 	@echo 'make pictures take the pictures of Anki'"'"'s windows for docs/'
+	@echo 'make fuzz     send hostile input for SECONDS=$(SECONDS), and report what was tried'
 	@echo 'make bench    measure the API in a real Anki, for docs/performance.md'
 	@echo 'make build    write dist/ankiconnect.ankiaddon'
 
@@ -72,6 +74,9 @@ pictures: $(VENV)/dev
 bench: $(VENV)/dev
 	@$(BIN)/python -m tools.system qt
 	@$(BIN)/python -m tools.bench $(ARGS)
+
+fuzz: $(VENV)/dev
+	@$(BIN)/python -m tools.fuzz --seconds $(SECONDS) $(ARGS)
 
 build:
 	@$(PYTHON) -m tools.build

@@ -11,7 +11,7 @@ from . import actions
 from .config import Settings
 from .core.call import Host
 from .core.errors import ApiError, as_api_error
-from .routes import doors, health, page, rpc, urls
+from .routes import doors, health, openapi, page, rpc, urls
 
 
 def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
@@ -26,6 +26,7 @@ def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
     doors.guard(app)
     app.register_blueprint(health.bp)
     app.register_blueprint(page.bp)
+    app.register_blueprint(openapi.bp)
     app.register_blueprint(urls.blueprint(actions.registry))
     app.register_blueprint(rpc.bp)
     app.register_error_handler(Exception, _fail)

@@ -15,6 +15,8 @@ from typing import Any, Callable, Optional, Protocol, Union
 import jsonschema
 import pytest
 from anki.collection import Collection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from addon.actions import Kind, registry
 from addon.app import create_app
@@ -26,6 +28,17 @@ from tools.examples import Example, make_collection
 from .live import LiveAnki
 from .program import Program
 from .web import Web
+
+# The same examples each time, on whatever machine, and nothing kept between runs.
+hypothesis_settings.register_profile(
+    "steady",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+hypothesis_settings.load_profile("steady")
 
 
 @dataclass
@@ -223,6 +236,14 @@ def live_anki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
     live = LiveAnki(tmp_path_factory.mktemp("anki"))
     live.start()
     live.anki.wait_until_ready()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def own_anki(tmp_path: Path) -> Iterator[LiveAnki]:
+    """An Anki of this test's own, not started yet."""
+    live = LiveAnki(tmp_path / "anki")
     yield live
     live.stop()
 

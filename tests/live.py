@@ -124,10 +124,18 @@ class LiveAnki:
         return (self.addon / "user_files" / "ankiconnect.log").read_text("utf-8")
 
     def stop(self) -> int:
+        self._disconnect()
+        return self.anki.stop()
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._disconnect()
+        self.anki.kill()
+
+    def _disconnect(self) -> None:
         if self._probe is not None:
             self._probe.close()
             self._probe = None
-        return self.anki.stop()
 
     def remove(self) -> None:
         shutil.rmtree(self.anki.base, ignore_errors=True)

@@ -8,8 +8,6 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,14 +20,6 @@ UNAVAILABLE = "collection is not available"
 
 def ask(live: LiveAnki, action: str, **params: Any) -> Any:
     return live.anki.invoke(action, **params)
-
-
-@pytest.fixture
-def own_anki(tmp_path: Path) -> Iterator[LiveAnki]:
-    """An Anki of this test's own, not started yet."""
-    live = LiveAnki(tmp_path / "anki")
-    yield live
-    live.stop()
 
 
 class Clients:

@@ -112,6 +112,12 @@ class Anki:
             os.killpg(self._process.pid, signal.SIGKILL)
             return self._process.wait()
 
+    def kill(self) -> None:
+        """End it at once, with all its processes, as a power cut would."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
     def wait(self) -> int:
         assert self._process
         return self._process.wait()

@@ -29,6 +29,9 @@ Every action can be called in two ways. Both give `{"result": ..., "error": null
   went wrong: 400 for bad parameters, 401 for a missing key, 404 for something unknown, 409 for a conflict,
   501 where Anki's window is missing, 503 while no collection is open.
 
+A running server describes itself in [OpenAPI](https://www.openapis.org) at `GET /openapi.json`, for tools
+that make clients or forms from that.
+
 Ids are 64-bit integers, and strings of their digits are taken too. A parameter that is null counts as not
 given. Members that are not listed here are ignored inside of objects, and refused as parameters.
 

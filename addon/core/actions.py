@@ -29,7 +29,7 @@ from anki.collection import Collection
 
 from .call import Call
 from .errors import BadParams
-from .shapes import Invalid, Json, Member, Schema, member_of, members_schema, shape_of
+from .shapes import Invalid, Json, Member, Schema, member_of, members_schema, shape_of, show
 from .undo import Edit
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,7 +96,7 @@ class Action:
             params = self.reading(params)
         if not params.keys() <= self.wire_names:
             unknown = next(name for name in params if name not in self.wire_names)
-            raise BadParams(f"AnkiConnect.{self.name}() got an unexpected keyword argument '{unknown}'")
+            raise BadParams(f"AnkiConnect.{self.name}() got an unexpected keyword argument {show(unknown)}")
         missing = [p.wire for p in self.parameters if p.required and p.wire not in params]
         if missing:
             raise BadParams(_missing(self.name, missing))

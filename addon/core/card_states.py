@@ -17,7 +17,7 @@ from .errors import BadParams, CardNotFound
 from .ids import CardId, CardIds
 from .reviews import Answer, answer_cards
 from .search import Empty
-from .shapes import Accepts, Id, Invalid, Json, Otherwise, Wire
+from .shapes import Accepts, Between, Id, Invalid, Json, Otherwise, Wire, show
 from .undo import Edit
 
 
@@ -60,7 +60,9 @@ def set_ease_factors(
     col: Collection,
     edit: Edit,
     cards: CardIds,
-    ease_factors: Annotated[list[int], "one per card, in permille; surplus ones are ignored"],
+    ease_factors: Annotated[
+        list[Annotated[int, Between(0, 65535)]], "one per card, in permille; surplus ones are ignored"
+    ],
 ) -> Annotated[list[bool], "per card: whether it exists"]:
     """Set the ease factors of cards."""
     if len(ease_factors) < len(cards):
@@ -111,12 +113,18 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
         edit(col.update_cards, relearning)
 
 
-# What a program may set of a card: the attribute that holds it, and whether it must say that it knows
-# what it does. Anki itself keeps the others (id, mod, usn).
+# What a program may set of a card, and the numbers that Anki can store there: it cuts off the upper bits
+# of some larger ones, and refuses others. Anki itself keeps the other values (id, mod, usn).
+_INT32, _UINT32, _INT64 = Between(-(2**31), 2**31 - 1), Between(0, 2**32 - 1), Between(-(2**63), 2**63 - 1)
+_HARMLESS = {"factor": Between(0, 65535), "flags": Between(0, 255), "due": _INT32}
 _SETTABLE = {
-    **dict.fromkeys(("factor", "flags", "due"), False),
-    **dict.fromkeys(("did", "ivl", "lapses", "left", "nid", "odid", "odue"), True),
-    **dict.fromkeys(("ord", "queue", "reps", "type"), True),
+    **_HARMLESS,
+    **dict.fromkeys(("did", "nid", "odid"), _INT64),
+    **dict.fromkeys(("ivl", "lapses", "left", "reps"), _UINT32),
+    "odue": _INT32,
+    "ord": Between(0, 65535),
+    "queue": Between(-3, 4),
+    "type": Between(0, 3),
 }
 _KEPT_BY_ANKI = ("id", "mod", "usn")
 _INTEGER = Id()  # digits are fine
@@ -144,7 +152,7 @@ def set_values(
         return False
     if not all(isinstance(key, str) for key in keys):
         return False
-    guarded = [key for key in keys if _SETTABLE.get(key, key in _KEPT_BY_ANKI)]
+    guarded = [key for key in keys if key not in _HARMLESS and key in (*_SETTABLE, *_KEPT_BY_ANKI)]
     if len(keys) != len(new_values) or (guarded and not warning_check):
         return False
     if card not in columns(col, [card], "id"):
@@ -154,14 +162,17 @@ def set_values(
         if key not in _SETTABLE:
             return [[False, f"{key} can't be set; these can: {', '.join(_SETTABLE)}"]]
         try:
-            setattr(changed, key, _INTEGER.convert(value))
+            number = _INTEGER.convert(value)
+            _SETTABLE[key].check(number)
+            setattr(changed, key, number)
         except Invalid as error:
             return [[False, f"{key}: {error.problem}"]]
     edit(col.update_card, changed)
     return [True]
 
 
-_DAYS = re.compile(r"\d+(-\d+)?!?")
+_DAYS = re.compile(r"\d{1,20}(-\d{1,20})?!?")
+_MOST_DAYS = 1_000_000  # far beyond them Anki's own sums overflow
 
 
 def _number_as_text(value: Json) -> Json:
@@ -181,8 +192,10 @@ def set_due_date(
 ) -> Annotated[Literal[True], "done"]:
     """Make cards due on a day. New cards become review cards; unknown ones are ignored."""
     if not _DAYS.fullmatch(days.strip()):
-        raise BadParams(f"days should be like 0, 3-7 or 1!, not {days!r}")
+        raise BadParams(f"days should be like 0, 3-7 or 1!, not {show(days)}")
     span = sorted(int(day) for day in re.findall(r"\d+", days))  # Anki refuses a reversed one
+    if span[-1] > _MOST_DAYS:
+        raise BadParams(f"days should be {_MOST_DAYS} at most, not {show(days)}")
     text = "-".join(map(str, span)) + ("!" if "!" in days else "")
     known = list(columns(col, cards, "id"))
     if known:
@@ -255,6 +268,7 @@ def reposition_new_cards(
     new = [card for card in distinct if card in kinds and kinds[card][0] == CARD_TYPE_NEW]
     moved = 0
     if new:
+        _check_positions(col, start_position + step * len(new), shift=shift)
         moved = edit(
             col.sched.reposition_new_cards,
             [AnkiCardId(card) for card in new],
@@ -269,8 +283,16 @@ def reposition_new_cards(
         "eligibleNew": len(new),
         "repositioned": moved,
         "skippedNotFound": [card for card in distinct if card not in kinds],
-        "skippedNotNew": [card for card in distinct if card in kinds and card not in new],
+        "skippedNotNew": [card for card in distinct if card in kinds and kinds[card][0] != CARD_TYPE_NEW],
         "appliedStartPosition": start_position,
         "appliedStep": step,
         "appliedShift": shift,
     }
+
+
+def _check_positions(col: Collection, end: int, *, shift: bool) -> None:
+    """Raise BadParams if a new card would get a position that Anki can't store."""
+    assert col.db
+    last = col.db.scalar(f"select max(due) from cards where type = {CARD_TYPE_NEW}") if shift else 0
+    if end + last >= 2**31:
+        raise BadParams(f"startPosition and step lead to positions up to {end + last}, past {2**31 - 1}")

@@ -9,11 +9,14 @@ from anki.decks import DeckId as AnkiDeckId
 
 from . import cards as cards_
 from .actions import ANY_NOTE, read, write
-from .errors import Conflict, DeckNotFound
+from .errors import BadParams, Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
+from .shapes import show
 from .undo import Edit
 
 DEFAULT_DECK = AnkiDeckId(1)
+
+_MOST_LEVELS = 100  # Anki refuses more too, though only after a look at each of them
 
 DeckName = Annotated[str, "full name of a deck, its levels joined by `::`"]
 
@@ -55,6 +58,8 @@ def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
 def _check_parents(col: Collection, deck: str) -> None:
     """Raise Conflict for a deck under a filtered one. Anki's own refusal would clear the undo history."""
     levels = deck.split("::")
+    if len(levels) > _MOST_LEVELS:
+        raise BadParams(f"deck: {show(deck)} has more than {_MOST_LEVELS} levels")
     for depth in range(1, len(levels)):
         parent = "::".join(levels[:depth])
         parent_id = col.decks.id_for_name(parent)

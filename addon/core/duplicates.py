@@ -19,6 +19,8 @@ from anki.collection import Collection
 from anki.decks import DeckId
 from anki.utils import strip_html_media
 
+from .search import rows
+
 # White space as Rust's trim() sees it; Python's strip() also takes \x1c to \x1f.
 _WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 _WHITE_SPACE += "\u2028\u2029\u202f\u205f\u3000"
@@ -106,8 +108,8 @@ def _existing(col: Collection, texts: set[str]) -> dict[str, list[_Found]]:
     assert col.db
     matches: list[tuple[str, int, int]] = []
     for checksums in _lists_of_checksums(texts):
-        rows = col.db.execute(f"select id, mid, flds from notes where csum in ({checksums})")
-        for note_id, note_type_id, fields in rows:
+        notes = col.db.execute(f"select id, mid, flds from notes where csum in ({checksums})")
+        for note_id, note_type_id, fields in notes:
             text = _strip(fields.partition("\x1f")[0])
             if text in texts:
                 matches.append((text, note_id, note_type_id))
@@ -132,12 +134,8 @@ def _checksum(text: str) -> int:
 
 def _decks_of(col: Collection, note_ids: list[int]) -> dict[int, set[int]]:
     """The decks that each note's cards belong to, at home and where they are borrowed."""
-    assert col.db
     decks: dict[int, set[int]] = {}
-    if note_ids:
-        listed = ",".join(map(str, note_ids))
-        for note_id, deck, home in col.db.execute(
-            f"select nid, did, odid from cards where nid in ({listed})"
-        ):
-            decks.setdefault(note_id, set()).update({deck, home} - {0})
+    found = rows(col, "select nid, did, odid from cards where nid in ({})", note_ids)
+    for note_id, deck, home in found:
+        decks.setdefault(note_id, set()).update({deck, home} - {0})
     return decks

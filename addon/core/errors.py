@@ -129,5 +129,7 @@ def as_api_error(error: Exception) -> ApiError:
         return NotFound(plain(str(error)))
     if isinstance(error, anki_errors.AnkiException):
         return ApiError(plain(str(error)) or type(error).__name__)
+    if isinstance(error, RecursionError):
+        return BadParams("the request is nested too deeply")
     log.error("unexpected error", exc_info=error)
     return InternalError(f"internal error: {type(error).__name__}: {error}")

@@ -98,7 +98,7 @@ def _content(source: Attachment, call: Call) -> bytes:
     if source.path:
         check_may_name(call, "path", "send the content as data")
         try:
-            return Path(source.path).read_bytes()
+            return _read_file(Path(source.path))
         except (OSError, ValueError) as error:
             raise BadParams(str(error)) from None
     if source.url:
@@ -111,6 +111,13 @@ def _content(source: Attachment, call: Call) -> bytes:
             reachable=is_public if call.is_web_page else None,
         )
     raise BadParams('You must provide a "data", "path", or "url" field.')
+
+
+def _read_file(path: Path) -> bytes:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device may never end, and a pipe never begin.
+        raise BadParams(f"path should name an ordinary file: {str(path)!r}")
+    return path.read_bytes()
 
 
 _SLICE = 4 * 250_000  # four characters stand for three bytes
@@ -230,7 +237,12 @@ class Store:
         replaced = self._trash_others(spellings, content) if delete_existing else ()
         possible = {*spellings, *(_hashed(spelling, content) for spelling in spellings)}
         absent = {n for n in possible if not _is_file(self._folder / n)}
-        stored = self._col.media.write_data(name, content)
+        try:
+            stored = self._col.media.write_data(name, content)
+        except BaseException:
+            # A full disk leaves the beginning of the file.
+            self._before.update((name, self._before.get(name)) for name in absent)
+            raise
         if stored in absent:
             self._before.setdefault(stored, None)
         return StoredFile(stored, content, replaced)
@@ -256,12 +268,21 @@ class Store:
         for file in keep:
             wanted.update(dict.fromkeys(file.replaced))
             wanted[file.name] = file.content
-        gone = [n for n, content in wanted.items() if content is None and _is_file(self._folder / n)]
-        if gone:
-            self._col.media.trash_files(gone)
+        # Files of this request are no loss. Gone first, they make room for what comes back.
+        for name, content in wanted.items():
+            if self._read(name) != content:
+                (self._folder / name).unlink(missing_ok=True)
         for name, content in wanted.items():
             if content is not None and self._read(name) != content:
-                (self._folder / name).write_bytes(content)
+                self._put_back(name, content)
+
+    def _put_back(self, name: str, content: bytes) -> None:
+        """Fetch a file from the media trash, which takes no room on the disk, or else write it anew."""
+        trashed = self._folder.with_name("media.trash") / name
+        if _is_file(trashed) and trashed.read_bytes() == content:
+            trashed.replace(self._folder / name)
+        else:
+            (self._folder / name).write_bytes(content)
 
 
 @write("storeMediaFile")
@@ -285,7 +306,12 @@ def store_media_file(
         return None
 
     def put(col: Collection) -> str:
-        return Store(col).put(filename, content, delete_existing=delete_existing).name
+        store = Store(col)
+        try:
+            return store.put(filename, content, delete_existing=delete_existing).name
+        except BaseException:
+            store.take_back()
+            raise
 
     return call.host.on_collection(put)
 

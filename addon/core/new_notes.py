@@ -25,7 +25,7 @@ from .ids import NoteId
 from .media import Store, StoredFile, load_all
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
-from .shapes import SPACE_SEPARATED, Otherwise
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
 from .undo import Edit
 
 DUPLICATE = "cannot create note because it is a duplicate"
@@ -61,7 +61,7 @@ class NoteOptions:
 
 
 FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
-Tags = Annotated[list[str], SPACE_SEPARATED, "tags; Anki splits each at spaces"]
+Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; Anki splits each at spaces"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Optional
@@ -100,8 +101,33 @@ def create_note_type(
     return created
 
 
+_DEEPEST_TEMPLATE = 200
+# Comments, and what begins or ends a condition, in either kind of brackets.
+_SECTION = re.compile(r"<!--(.*?)-->|({{|<%)\s*([#^/])", re.DOTALL)
+_OPENING = re.compile(r"(?:{{|<%)\s*[#^]")
+
+
+def _check_depth(template: str) -> None:
+    """Raise BadParams for conditions in conditions without end, of which Anki's whole process dies.
+
+    What ends in a comment, or in the other kind of brackets, may end nothing.
+    """
+    depth = {"{{": 0, "<%": 0}
+    for comment, kind, mark in _SECTION.findall(template):
+        if not kind:
+            inside = len(_OPENING.findall(comment))
+            depth = {kind: count + inside for kind, count in depth.items()}
+        else:
+            depth[kind] = max(0, depth[kind] - 1) if mark == "/" else depth[kind] + 1
+        if max(depth.values()) > _DEEPEST_TEMPLATE:
+            raise BadParams(f"conditions in a template should be nested {_DEEPEST_TEMPLATE} deep at most")
+
+
 def rehearse(note_type: NoteType) -> None:
     """Raise what Anki has against a note type, such as a broken template, without a trace."""
+    for template in note_type["tmpls"]:
+        _check_depth(template["qfmt"])
+        _check_depth(template["afmt"])
     with scratch_collection() as scratch:
         scratch.models.add_dict({**copy.deepcopy(note_type), "id": 0})
 

@@ -19,7 +19,7 @@ from .media import Store, load_all
 from .note_media import WithMedia
 from .note_types import NoteType
 from .notes import require_note
-from .shapes import SPACE_SEPARATED, Otherwise
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
 from .undo import Edit
 
 log = logging.getLogger("ankiconnect")
@@ -28,6 +28,7 @@ FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; o
 AllTags = Annotated[
     list[str],
     SPACE_SEPARATED,
+    TAG_DEPTH,
     Otherwise("Must provide tags as a list of strings"),
     "all tags of the note from now on",
 ]

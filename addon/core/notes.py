@@ -16,7 +16,7 @@ from .call import Call
 from .errors import BadParams, NoteNotFound
 from .fields import FieldValue, field_names
 from .ids import CardId, NoteId, NoteIds
-from .search import Empty, Query, rows
+from .search import Empty, Query, SearchText, rows
 from .undo import Edit
 
 
@@ -52,7 +52,7 @@ def notes_info(
     col: Collection,
     call: Call,
     notes: Optional[NoteIds] = None,
-    query: Annotated[Optional[str], "search in Anki's syntax, in place of notes"] = None,
+    query: Annotated[Optional[SearchText], "search in Anki's syntax, in place of notes"] = None,
     include: Annotated[Optional[list[_MemberName]], "the only members wanted"] = None,
 ) -> list[Union[NoteInfo, Empty]]:
     """Describe notes: fields, tags, note type and cards.

@@ -16,6 +16,8 @@ from .errors import BadParams
 from .ids import CardId
 from .undo import Edit
 
+_LONGEST_ANSWER = 86_400_000  # more than any preset allows, and little enough for Anki to store
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -58,5 +60,5 @@ def _answer(col: Collection, edit: Edit, answer: Answer) -> None:
     card = col.get_card(answer.card_id)
     edit(col.update_cards, [card])
     card.load()
-    card.timer_started = time.time() - answer.time_taken / 1000
+    card.timer_started = time.time() - min(answer.time_taken, _LONGEST_ANSWER) / 1000
     edit(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]

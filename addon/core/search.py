@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Optional, TypedDict
 
 from anki.collection import Collection
 
+from .shapes import Invalid, Limit
+
+_DEEPEST_BRACKETS = 100
+_NO_BRACKETS = re.compile(r'\\.|"(?:\\.|[^"\\])*"', re.DOTALL)  # escaped, or in quotes
+
+
+class SearchDepth(Limit):
+    """Anki reads brackets by recursion, and its whole process dies when the stack is full."""
+
+    def check(self, query: str) -> None:
+        if query.count("(") <= _DEEPEST_BRACKETS:
+            return
+        depth = 0
+        for bracket in re.findall(r"[()]", _NO_BRACKETS.sub("", query)):
+            depth = depth + 1 if bracket == "(" else max(0, depth - 1)
+            if depth > _DEEPEST_BRACKETS:
+                raise Invalid(f"brackets should be nested {_DEEPEST_BRACKETS} deep at most")
+
+
+SearchText = Annotated[str, SearchDepth()]
 Query = Annotated[
-    Optional[str], "search in Anki's syntax; an empty one finds everything, a missing one nothing"
+    Optional[SearchText], "search in Anki's syntax; an empty one finds everything, a missing one nothing"
 ]
 
 # Ids are written into the SQL text, since SQLite limits the number of bound values; the length of a

@@ -10,14 +10,14 @@ itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hin
 
 `Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
 over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Wire`), an error text
-of its own (`Otherwise`) or a more generous reading (`Accepts`). Member names are snake_case in Python and
-camelCase on the wire.
+of its own (`Otherwise`), a `Limit` or a more generous reading (`Accepts`). Member names are
+snake_case in Python and camelCase on the wire.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 import re
 import reprlib
 import sys
@@ -25,6 +25,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Callable, Literal, Union, get_args, get_origin
 
+from . import parsing
 from .errors import BadParams
 
 Json = Any
@@ -72,6 +73,32 @@ class Accepts:
     also: Mapping[str, Any]
 
 
+class Limit:
+    """What a value must keep to beyond its type, such as what Anki can bear."""
+
+    def check(self, value: Any) -> None:
+        """Raise Invalid if the converted `value` goes beyond it."""
+        raise NotImplementedError
+
+    def schema(self) -> Schema:
+        return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Between(Limit):
+    """The least and the greatest number that are taken: what Anki can store without loss."""
+
+    least: int
+    greatest: int
+
+    def check(self, value: int) -> None:
+        if not self.least <= value <= self.greatest:
+            raise Invalid(f"{show(value)} is not from {self.least} to {self.greatest}")
+
+    def schema(self) -> Schema:
+        return {"minimum": self.least, "maximum": self.greatest}
+
+
 def camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
@@ -80,6 +107,11 @@ def camel(name: str) -> str:
 def show(value: Json) -> str:
     """`value` in Python notation, shortened: never a megabyte in an error text."""
     return _repr.repr(value)
+
+
+def brief(text: str) -> str:
+    """`text` as it is, unless it is too long for an error text."""
+    return text if len(text) <= _repr.maxstring else show(text)
 
 
 class Shape:
@@ -183,9 +215,15 @@ class Id(Integer):
 
 class Number(Shape):
     def convert(self, value: Json) -> float:
-        if type(value) in (int, float):
-            return float(value)
-        raise Invalid(f"{show(value)} is not of type 'number'")
+        if type(value) not in (int, float):
+            raise Invalid(f"{show(value)} is not of type 'number'")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise Invalid(f"{show(value)} is too large a number")
+        return number
 
     def schema(self) -> Schema:
         return {"type": "number"}
@@ -253,7 +291,7 @@ class Pairs(Shape):
                 try:
                     convert(member)
                 except Invalid as error:
-                    error.path.append(f".{name}")
+                    error.path.append(f".{brief(name)}")
                     raise
             raise
 
@@ -399,19 +437,25 @@ class Noted(Shape):
         self.shape = shape
         self.accepts = next((extra for extra in extras if isinstance(extra, Accepts)), None)
         self.otherwise = next((extra for extra in extras if isinstance(extra, Otherwise)), None)
+        self.limit = next((extra for extra in extras if isinstance(extra, Limit)), None)
         self.description = next((extra for extra in extras if isinstance(extra, str)), "")
 
     def convert(self, value: Json) -> Any:
         try:
-            return self.shape.convert(self.accepts.read(value) if self.accepts else value)
+            converted = self.shape.convert(self.accepts.read(value) if self.accepts else value)
         except Invalid as error:
             if self.otherwise is None or (error.path and not self.otherwise.inside):
                 raise
-            shown = value if type(value) is str and len(value) <= _repr.maxstring else show(value)
+            shown = brief(value) if type(value) is str else show(value)
             raise Invalid(self.otherwise.text.format(value=shown), whole=True) from None
+        if self.limit and converted is not None:
+            self.limit.check(converted)
+        return converted
 
     def schema(self) -> Schema:
         schema = self.shape.schema()
+        if self.limit:
+            schema = {**schema, **self.limit.schema()}
         if self.accepts:
             schema = {"anyOf": [schema, dict(self.accepts.also)]}
         return {**schema, "description": self.description} if self.description else schema
@@ -481,8 +525,8 @@ def _decimal(text: str) -> Json:
 
 def _json_or_text(text: str) -> Json:
     try:
-        return json.loads(text)
-    except ValueError:
+        return parsing.parse(text)
+    except BadParams:
         return text
 
 
@@ -500,5 +544,18 @@ def _split_at_spaces(value: Json) -> Json:
     return value.split() if type(value) is str else value
 
 
+_DEEPEST_TAG = 100
+
+
+class TagDepth(Limit):
+    """Anki can't show a tree of tags with more levels, and dies of far more."""
+
+    def check(self, value: Union[str, list[str]]) -> None:
+        for tag in [value] if isinstance(value, str) else value:
+            if tag.count("::") >= _DEEPEST_TAG:
+                raise Invalid(f"{show(tag)} has more than {_DEEPEST_TAG} levels")
+
+
+TAG_DEPTH = TagDepth()
 ONE_OR_MANY = Accepts(_one_or_many, {"type": "object"})
 SPACE_SEPARATED = Accepts(_split_at_spaces, {"type": "string"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import Annotated, Any, TypedDict
 
 from anki.cards import CardId as AnkiCardId
@@ -13,7 +15,7 @@ from .decks import DeckName
 from .errors import BadParams, Conflict
 from .ids import CardIds
 from .search import rows
-from .shapes import Wire
+from .shapes import Between, Invalid, Wire
 
 _DAY = 86_400
 
@@ -127,6 +129,17 @@ def reviews_of_cards(col: Collection, cards: CardIds) -> dict[str, list[Review]]
     return reviews
 
 
+# What Anki can read again: beyond that, one entry keeps it from reading the log, and from checking or
+# repairing the collection.
+_STORABLE = {
+    "id": Between(1, 2**53),
+    "ivl": Between(-(2**31), 2**31 - 1),
+    "lastIvl": Between(-(2**31), 2**31 - 1),
+    "factor": Between(0, 2**32 - 1),
+    "time": Between(0, 2**32 - 1),
+}
+
+
 @write("insertReviews")
 def insert_reviews(col: Collection, reviews: list[ReviewTuple]) -> None:
     """Add entries to the review log. The cards themselves are not changed.
@@ -140,16 +153,23 @@ def insert_reviews(col: Collection, reviews: list[ReviewTuple]) -> None:
             raise BadParams(f"reviews[{index}]: {len(review)} numbers where 9 are needed")
         if not 0 <= review[3] <= 4 or not 0 <= review[8] <= 5:
             raise BadParams(f"reviews[{index}]: ease should be 0 to 4 and type 0 to 5: {review}")
+        for (name, limits), value in zip(_STORABLE.items(), (review[0], *review[4:8])):
+            try:
+                limits.check(value)
+            except Invalid as error:
+                raise BadParams(f"reviews[{index}]: {name}: {error.problem}") from None
     known = columns(col, (AnkiCardId(review[1]) for review in reviews), "id")
     for index, review in enumerate(reviews):
         if review[1] not in known:
             raise BadParams(f"reviews[{index}]: Card was not found: {review[1]}")
-    times = [review[0] for review in reviews]
+    times = Counter(review[0] for review in reviews)
     taken = [time for (time,) in rows(col, "select id from revlog where id in ({})", times)]
-    if taken or len(set(times)) < len(times):
-        twice = taken[0] if taken else next(time for time in times if times.count(time) > 1)
-        raise Conflict(f"DbError: a review with this id exists already: {twice}")
+    taken += [time for time, count in times.most_common(1) if count > 1]
+    if taken:
+        raise Conflict(f"DbError: a review with this id exists already: {taken[0]}")
     if reviews:
         usn = -1  # so that they are synced, whatever was sent
         values = [[review[0], review[1], usn, *review[3:]] for review in reviews]
-        col.db.executemany("insert into revlog values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        insert = "insert into revlog values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        # Of its own accord Anki would write each row to the disk by itself.
+        col.db.transact(partial(col.db.executemany, insert, values))

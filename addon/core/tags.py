@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Callable
 
 from anki.collection import Collection
@@ -12,10 +13,10 @@ from .actions import ANY_NOTE, read, write
 from .ids import NoteId, NoteIds
 from .notes import require_note
 from .search import rows
-from .shapes import SPACE_SEPARATED, Wire
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Wire
 from .undo import Edit
 
-Tags = Annotated[list[str], SPACE_SEPARATED, "tags; as one string they are separated by spaces"]
+Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
 
 
 @write("addTags", edits="notes")
@@ -42,12 +43,9 @@ def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None
 
     Unknown notes and tags are ignored.
     """
-    unwanted = [tag.lower() for tag in tags]
-    below = tuple(f"{tag}::" for tag in unwanted)
+    unwanted = {tag.lower() for tag in tags}
     carrying = _notes_whose_tags(
-        col,
-        notes,
-        lambda present: any(tag in unwanted or tag.startswith(below) for tag in present),
+        col, notes, lambda present: any(not unwanted.isdisjoint(_with_parents(tag)) for tag in present)
     )
     if carrying:
         edit(col.tags.bulk_remove, carrying, " ".join(tags))
@@ -72,7 +70,9 @@ def clear_unused_tags(col: Collection, edit: Edit) -> None:
 
 
 TagToReplace = Annotated[str, Wire("tag_to_replace"), "whole tag, in whatever case"]
-NewTag = Annotated[str, Wire("replace_with_tag"), "what takes its place; several where it has spaces"]
+NewTag = Annotated[
+    str, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
+]
 
 
 @write("replaceTags", edits="notes")
@@ -105,6 +105,15 @@ def replace_tags_in_all_notes(
     assert col.db
     tagged = col.db.list("select id from notes where tags != ''")
     replace_tags(col, edit, tagged, tag_to_replace, replace_with_tag)
+
+
+def _with_parents(tag: str) -> Iterator[str]:
+    """`a::b::c` -> `a::b::c`, `a::b`, `a`"""
+    while True:
+        yield tag
+        tag, separator, _last = tag.rpartition("::")
+        if not separator:
+            return
 
 
 def _notes_whose_tags(

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from ..core import parsing
 from ..core.errors import BadParams, UnsupportedAction
 from ..core.protocol import BANNER, answer
 from . import page
@@ -58,15 +59,10 @@ def unsupported() -> Response:
 def parse(body: bytes) -> Any:
     """The JSON value in `body`. Raises BadParams with the decoder's text."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        text = body.decode("utf-8")
     except ValueError as error:
         raise BadParams(str(error)) from None
-    except RecursionError:
-        raise BadParams("the JSON is nested too deeply") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    return parsing.parse(text)
 
 
 def json_response(value: Any, status: int = 200) -> Response:
