@@ -10,6 +10,9 @@ from ..config import Settings
 if TYPE_CHECKING:
     from anki.collection import Collection, OpChanges
 
+    from .backups import Backups
+    from .syncing import Syncer
+
 T = TypeVar("T")
 
 
@@ -21,6 +24,8 @@ class Host(Protocol):
     """
 
     anki_version: str
+    backups: Backups
+    syncer: Syncer
 
     def profile(self) -> Optional[str]:
         """The name of the open profile, None while there is none."""
@@ -39,6 +44,9 @@ class Host(Protocol):
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
+
+    def while_closed(self, work: Callable[[Collection], T]) -> T:
+        """Run `work` with the collection closed for a full sync, and open it again, come what may."""
 
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""

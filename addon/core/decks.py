@@ -9,6 +9,7 @@ from anki.decks import DeckId as AnkiDeckId
 
 from . import cards as cards_
 from .actions import read, write
+from .call import Call
 from .errors import Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
 from .undo import Edit
@@ -82,6 +83,7 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
 def delete_decks(
     col: Collection,
     edit: Edit,
+    call: Call,
     decks: Annotated[list[str], "deck names, compared case-sensitively; unknown ones are ignored"],
     cards_too: Annotated[bool, "delete the cards too, instead of moving them to Default"] = False,
 ) -> None:
@@ -89,19 +91,20 @@ def delete_decks(
 
     Their cards move to the default deck, or go with them if `cardsToo` is true; notes left without
     cards then go too. Cards that a filtered deck has borrowed return home. The default deck itself
-    always stays.
+    always stays. A backup is made before cards go.
     """
     ids = {deck.name: AnkiDeckId(deck.id) for deck in col.decks.all_names_and_ids()}
     doomed = {ids[name] for name in decks if name in ids}
+    with_children = doomed.union(*({child for _name, child in col.decks.children(deck)} for deck in doomed))
     if not cards_too:
-        for deck in list(doomed):
-            doomed.update(child for _name, child in col.decks.children(deck))
-        doomed.discard(DEFAULT_DECK)
+        doomed = with_children - {DEFAULT_DECK}
         at_home = cards_.at_home_in(col, doomed)
         if at_home:
             edit(col.set_deck, at_home, DEFAULT_DECK)
     if doomed:
-        edit(col.decks.remove, sorted(doomed))
+        with_cards = cards_too and bool(cards_.at_home_in(col, with_children))
+        with call.host.backups.before_deletion(col, is_large=with_cards):
+            edit(col.decks.remove, sorted(doomed))
 
 
 def require_deck(col: Collection, name: str) -> AnkiDeckId:

@@ -21,6 +21,7 @@ import logging
 import threading
 import time
 from concurrent.futures import Future, InvalidStateError
+from pathlib import Path
 from typing import Any, Callable, Optional, TypeVar, cast
 
 from anki import buildinfo
@@ -29,7 +30,10 @@ from aqt import gui_hooks
 from aqt.main import AnkiQt
 from aqt.qt import QObject, Qt, QTimer, pyqtSignal, qconnect
 
+from ..core.backups import Backups
 from ..core.errors import Unavailable
+from ..core.syncing import Syncer
+from . import syncing
 
 log = logging.getLogger("ankiconnect")
 
@@ -59,6 +63,8 @@ class QtHost(QObject):
         self._opened = threading.Condition()
         self._waiting: set[Future[Any]] = set()
         self._refresh = _Refresh(mw)
+        self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
+        self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         gui_hooks.collection_did_load.append(self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
@@ -110,6 +116,9 @@ class QtHost(QObject):
     def undisturbed(self, work: Callable[[], T]) -> T:
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
         return cast(T, self._wait(self._post(work)))
+
+    def while_closed(self, work: Callable[[Collection], T]) -> T:
+        return cast(T, self.on_window(lambda: syncing.while_closed(self._mw, work)))
 
     def changed(self, changes: OpChanges) -> None:
         self._refresh.add(changes)
