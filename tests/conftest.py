@@ -19,6 +19,7 @@ from anki.collection import Collection
 from addon.actions import Kind, registry
 from addon.app import create_app
 from addon.config import Settings
+from addon.core.accounts import SyncAccount
 from addon.core.headless import HeadlessHost
 from tools.examples import Example, make_collection
 
@@ -70,9 +71,9 @@ def _encode(body: Any) -> Optional[bytes]:
 class HeadlessServer:
     in_anki = False
 
-    def __init__(self, path: Path, **settings: Any) -> None:
+    def __init__(self, path: Path, account: Optional[SyncAccount] = None, **settings: Any) -> None:
         self.settings = Settings(**settings)
-        self.host = HeadlessHost(path)
+        self.host = HeadlessHost(path, account)
         self.app = create_app(self.host, lambda: self.settings)
         self._client = self.app.test_client()
 

@@ -371,7 +371,7 @@ def _translated(endpoint: Optional[str]) -> Iterator[None]:
         yield
     except AnkiException as error:
         text = " ".join(plain(str(error)).split())
-        if isinstance(error, NetworkError):
+        if isinstance(error, NetworkError) or text.startswith("HttpError"):  # broken in the middle
             raise ServerUnreachable(endpoint or "AnkiWeb", text) from None
         if isinstance(error, Interrupted):
             raise SyncFailed("it was stopped before its end") from None
