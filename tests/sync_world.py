@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -60,22 +61,23 @@ class World:
         self.server.start()
         self.line = Line(self.server.port)
         self._folder, self._template = folder, template
-        self._closing: list[Callable[[], Any]] = [self.server.kill, self.line.close]
+        self._closing = ExitStack()
+        self._closing.callback(self.server.kill)
+        self._closing.callback(self.line.close)
         self._threads = ThreadPoolExecutor()
 
     def headless(self, *, password: str = PASSWORD) -> Client:
-        folder = self._folder / f"client{len(self._closing)}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
         path = folder / "collection.anki2"
         path.write_bytes(self._template.read_bytes())
         server = HeadlessServer(path, SyncAccount(USER, password, self.line.url))
-        self._closing.append(server.close)
+        self._closing.callback(server.close)
         return Client(server, folder / "backups")
 
     def anki(self, server: LiveServer) -> Client:
         """The Anki of `server`, logged in as a person would have."""
         live = server.live
-        self._closing.append(lambda: live.run(_LOG_OUT))
+        self._closing.callback(lambda: live.anki.exit_code() is None and live.run(_LOG_OUT))
         live.run(_LOG_IN.format(user=USER, password=PASSWORD, url=self.line.url))
         return Client(server, Path(live.look("mw.pm.backupFolder()")))
 
@@ -85,8 +87,7 @@ class World:
 
     def close(self) -> None:
         self.line.release()
-        for close in reversed(self._closing):
-            close()
+        self._closing.close()
         self._threads.shutdown()
 
 

@@ -191,7 +191,10 @@ class Syncer:
         }
 
     def stop(self, patience: float) -> None:
-        """Let a sync that is running end, and abort it when `patience` seconds are over."""
+        """Let a sync that is running end, and abort it when `patience` seconds are over.
+
+        An aborted sync leaves both sides as they were.
+        """
         if not self._idle.wait(patience):
             col = self._col
             if col is not None:

@@ -66,6 +66,7 @@ class QtHost(QObject):
         self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
         self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
+        gui_hooks.profile_will_close.append(lambda: self.syncer.stop(0))
         gui_hooks.collection_did_load.append(self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
         gui_hooks.collection_did_temporarily_close.append(self._on_opened)
