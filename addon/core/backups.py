@@ -78,8 +78,7 @@ def create_backup(col: Collection, call: Call) -> Annotated[str, "path of the fi
     """Back up the collection, without media, into the profile's backup folder.
 
     The file is complete when the reply comes. If nothing has changed since the last backup, that one will
-    do. Anki's own rules say how long it is kept, and *File >
-    Switch Profile > Open Backup* or *File > Import* brings it back. Without Anki's window the folder is
-    `backups`, beside the collection.
+    do. Anki's own rules say how long it is kept, and Anki's *File > Import* brings it back. Without Anki's
+    window the folder is `backups`, beside the collection.
     """
     return str(call.host.backups.make(col))

@@ -60,8 +60,8 @@ def full_sync(
     """Sync, and if that takes a full sync, replace one side by the other.
 
     A backup of what is here is made first, and before an upload also one of what the server has, both in
-    the backup folder; `backup` names the one of the side that was replaced. If anything fails, both sides
-    stay as they are. Undo does not reach behind a sync. While the collection is replaced, requests wait
+    the backup folder; `backup` names the one of the side that was replaced. If this fails, both sides stay
+    as they are, unless the error says that only media are missing. Undo does not reach behind a sync. While the collection is replaced, requests wait
     for it up to 2 s and then get `collection is not available`.
     """
     return call.host.syncer.full(mode, _login(username, password, endpoint))

@@ -152,16 +152,22 @@ class Syncer:
     def full(self, mode: Mode, login: Optional[Login] = None) -> Optional[Replaced]:
         """Sync; if that takes a full sync, replace one side by the other and say what was replaced.
 
-        Backups of both sides are made first, where they hold anything. Raises ApiError, and then
-        neither side has changed.
+        Backups of both sides are made first, where they hold anything. Raises ApiError; neither side has
+        changed then, unless the text says that only media are missing.
         """
         with self._running("fullSync", "collection", login) as (col, auth):
             output = self._sync_collection(col, auth)
             replaced = None
             if output.required != _NO_CHANGES:
-                replaced = self._replace(mode, col, auth, output)
+                replaced = self._replace(mode, auth, output)
             if self._account.with_media:
-                self._sync_media(col, auth)
+                try:
+                    self._sync_media(col, auth)
+                except AnkiException as error:
+                    if replaced is None:
+                        raise
+                    reason = _translation(error, auth.endpoint)
+                    raise SyncFailed(f"the {mode} is done, but media are missing: {reason}") from None
             return replaced
 
     def status(self, login: Optional[Login] = None) -> Status:
@@ -298,9 +304,7 @@ class Syncer:
         while col.media_sync_status().active:
             time.sleep(_POLL_SECONDS)
 
-    def _replace(
-        self, mode: Mode, col: Collection, auth: SyncAuth, output: SyncCollectionResponse
-    ) -> Replaced:
+    def _replace(self, mode: Mode, auth: SyncAuth, output: SyncCollectionResponse) -> Replaced:
         if mode not in _POSSIBLE[output.required]:
             raise Conflict(
                 f"fullSync with the mode {mode!r} would leave nothing on both sides: "
@@ -373,16 +377,20 @@ def _translated(endpoint: Optional[str]) -> Iterator[None]:
     try:
         yield
     except AnkiException as error:
-        text = " ".join(plain(str(error)).split())
-        if isinstance(error, NetworkError) or text.startswith("HttpError"):  # broken in the middle
-            raise ServerUnreachable(endpoint or "AnkiWeb", text) from None
-        if isinstance(error, Interrupted):
-            raise SyncFailed("it was stopped before its end") from None
-        if isinstance(error, SyncError) and error.kind is SyncErrorKind.AUTH:
-            raise LoginRefused() from None
-        known = as_api_error(error)
-        if isinstance(known, Unavailable):
-            raise known from None
-        if isinstance(error, InvalidInput):
-            raise BadParams(f"sync: {text}") from None
-        raise SyncFailed(text) from None
+        raise _translation(error, endpoint) from None
+
+
+def _translation(error: AnkiException, endpoint: Optional[str]) -> ApiError:
+    text = " ".join(plain(str(error)).split())
+    if isinstance(error, NetworkError) or text.startswith("HttpError"):  # broken in the middle
+        return ServerUnreachable(endpoint or "AnkiWeb", text)
+    if isinstance(error, Interrupted):
+        return SyncFailed("it was stopped before its end")
+    if isinstance(error, SyncError) and error.kind is SyncErrorKind.AUTH:
+        return LoginRefused()
+    known = as_api_error(error)
+    if isinstance(known, Unavailable):
+        return known
+    if isinstance(error, InvalidInput):
+        return BadParams(f"sync: {text}")
+    return SyncFailed(text)
