@@ -15,13 +15,14 @@ from anki.errors import DBError
 
 from .app import create_app
 from .config import load
-from .core.accounts import Schedule, SyncAccount, sync_and_log
+from .core.accounts import Schedule, SyncAccount, account_from, sync_and_log
 from .core.headless import HeadlessHost
 from .server import Server, describe_listener
 
 
 def main() -> int:
     options = _options()
+    stop = _signal_to_stop()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     given = {
         "webBindAddress": options.host,
@@ -57,7 +58,7 @@ def main() -> int:
         return _fail(f"can't listen on {server.url}: {error.strerror or error}. {holder}")
     print(f"AnkiConnect serves {options.collection} at {server.url}", file=sys.stderr, flush=True)
     schedule = Schedule(host.syncer, options.sync_every) if options.sync_every else None
-    _wait_for_signal()
+    stop.wait()
     if schedule:
         schedule.stop()
     server.stop()
@@ -124,23 +125,18 @@ def _account(options: argparse.Namespace) -> Optional[SyncAccount]:
     password = os.environ.get("ANKICONNECT_SYNC_PASSWORD")
     if options.sync_password_file:
         try:
-            password = options.sync_password_file.read_text("utf-8").rstrip("\r\n")
+            password = options.sync_password_file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"the password can't be read: {error}") from None
-    if options.sync_user and password:
-        return SyncAccount(options.sync_user, password, options.sync_endpoint)
-    if options.sync_user or password:
-        raise ValueError("to sync, --sync-user and --sync-password-file are needed together")
-    if options.sync_every or options.sync_on_exit:
-        raise ValueError("to sync, --sync-user and --sync-password-file are needed")
-    return None
+    is_needed = bool(options.sync_every or options.sync_on_exit)
+    return account_from(options.sync_user, password, options.sync_endpoint, is_needed=is_needed)
 
 
-def _wait_for_signal() -> None:
+def _signal_to_stop() -> threading.Event:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    stop.wait()
+    return stop
 
 
 def _fail(reason: str) -> int:

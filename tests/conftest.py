@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 import jsonschema
 import pytest
@@ -25,6 +25,9 @@ from tools.examples import Example, make_collection
 
 from .live import LiveAnki
 from .web import Web
+
+if TYPE_CHECKING:
+    from .sync_world import Client, World
 
 
 @dataclass
@@ -253,6 +256,25 @@ def web() -> Iterator[Web]:
     web = Web()
     yield web
     web.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, template: Path) -> Iterator[World]:
+    """A sync server, and clients for the asking."""
+    from .sync_world import World  # which builds on this module
+
+    world = World(tmp_path, template)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def other(world: World) -> Client:
+    """A headless client whose note `first` the server has."""
+    other = world.headless()
+    other.add("first")
+    other("fullSync", mode="upload")
+    return other
 
 
 def skip_or_fail(reason: str) -> None:

@@ -29,21 +29,6 @@ _CLOSING_HOOKS = ["collection_will_temporarily_close", "collection_did_temporari
 
 
 @pytest.fixture
-def world(tmp_path: Path, template: Path) -> Iterator[World]:
-    world = World(tmp_path, template)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def other(world: World) -> Client:
-    other = world.headless()
-    other.add("first")
-    other("fullSync", mode="upload")
-    return other
-
-
-@pytest.fixture
 def client(world: World, anki: LiveServer, other: Client) -> Client:
     """An Anki in sync with `other`."""
     client = world.anki(anki)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,12 @@ from .sync_world import Client, World, held, restored, text_of, wait_for
 HOSTS = ["headless", "anki"]
 
 
-@pytest.fixture
-def world(tmp_path: Path, template: Path) -> Iterator[World]:
-    world = World(tmp_path, template)
-    yield world
-    world.close()
-
-
 @pytest.fixture(params=HOSTS)
 def client(request: pytest.FixtureRequest, world: World) -> Client:
     """A client on each host in turn, with nothing synced yet."""
     if request.param == "headless":
         return world.headless()
     return world.anki(request.getfixturevalue("anki"))
-
-
-@pytest.fixture
-def other(world: World) -> Client:
-    """A headless client whose note `first` the server has."""
-    other = world.headless()
-    other.add("first")
-    other("fullSync", mode="upload")
-    return other
 
 
 @pytest.fixture
@@ -365,6 +348,20 @@ def test_a_server_killed_in_a_full_sync_leaves_both_sides_as_they_were(
     other("fullSync", mode="download")
     assert other.fronts() == {"first", "ours"}
     assert other("retrieveMediaFile", filename="a.txt") == "aGVsbG8="
+
+
+def test_media_that_fail_after_a_full_sync_are_told_apart(
+    world: World, client: Client, other: Client
+) -> None:
+    other("storeMediaFile", filename="a.bin", data=secrets.token_hex(200_000))
+    other("sync")
+    world.line.cut(100_000)
+    with pytest.raises(ApiFailure, match="^sync: the download is done, but media are missing: sync:"):
+        client("fullSync", mode="download")
+    assert client.fronts() == {"first"}
+    world.line.mend()
+    client("sync")
+    assert client("retrieveMediaFile", filename="a.bin")
 
 
 def test_a_server_killed_in_a_sync_loses_nothing(world: World, synced: Client, other: Client) -> None:

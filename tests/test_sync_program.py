@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,6 @@ import pytest
 from .sync_server import PASSWORD, USER
 from .sync_world import Client, World, held, wait_for
 from .test_headless_program import Program
-
-
-@pytest.fixture
-def world(tmp_path: Path, template: Path) -> Iterator[World]:
-    world = World(tmp_path, template)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def other(world: World) -> Client:
-    other = world.headless()
-    other.add("first")
-    other("fullSync", mode="upload")
-    return other
 
 
 @pytest.fixture
@@ -61,7 +45,7 @@ def test_the_account_comes_from_the_environment(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--sync-user", "x"], "to sync, --sync-user and --sync-password-file are needed together"),
+        (["--sync-user", "x"], "to sync, --sync-user and --sync-password-file are needed"),
         (["--sync-every", "5"], "to sync, --sync-user and --sync-password-file are needed"),
         (["--sync-on-exit"], "to sync, --sync-user and --sync-password-file are needed"),
         (["--sync-user", "x", "--sync-password-file", "/no/such"], "the password can't be read: "),
@@ -122,7 +106,8 @@ def test_an_exit_without_the_server_keeps_the_changes(
     world.server.start()
     program = Program("--collection", collection_path, *account, "--sync-on-exit")
     program.wait_until_it_serves()
-    program.stop()
+    code, _out, err = program.stop()
+    assert (code, err) == (0, "synced\n")
     other("sync")
     assert "Kept" in other("deckNames")
 

@@ -27,6 +27,17 @@ class SyncAccount:
     endpoint: Optional[str] = None
 
 
+def account_from(
+    user: Optional[str], password: Optional[str], endpoint: Optional[str], *, is_needed: bool
+) -> Optional[SyncAccount]:
+    """The account that settings give. Raises ValueError for half of one, or none where one is needed."""
+    if user and password:
+        return SyncAccount(user, password, endpoint or None)
+    if user or password or is_needed:
+        raise ValueError("to sync, --sync-user and --sync-password-file are needed")
+    return None
+
+
 class PasswordAccount:
     """Logs in when it is needed first, and remembers what the server gives for it until that expires."""
 

@@ -61,8 +61,9 @@ def full_sync(
 
     A backup of what is here is made first, and before an upload also one of what the server has, both in
     the backup folder; `backup` names the one of the side that was replaced. If this fails, both sides stay
-    as they are, unless the error says that only media are missing. Undo does not reach behind a sync. While the collection is replaced, requests wait
-    for it up to 2 s and then get `collection is not available`.
+    as they are, unless the error says that only media are missing. Undo does not reach behind a sync.
+    While the collection is replaced, requests wait for it up to 2 s and then get `collection is not
+    available`.
     """
     return call.host.syncer.full(mode, _login(username, password, endpoint))
 

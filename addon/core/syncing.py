@@ -236,8 +236,8 @@ class Syncer:
                 self._last = {"action": action, "at": int(time.time()), "error": error}
                 self._activity = "idle"
                 self._col = None
-                self._account.show_activity(False)
                 self._idle.set()
+                self._account.show_activity(False)
         finally:
             self._lock.release()
 
