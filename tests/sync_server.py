@@ -128,6 +128,7 @@ class Line:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        source.close()  # the other one is the other thread's
 
     def _break(self) -> None:
         sockets, self._sockets = self._sockets, []

@@ -295,6 +295,54 @@ def test_requests_wait_for_a_full_sync_and_none_is_lost(
     assert client.fronts() == {"first", "during"}
 
 
+def test_what_is_written_up_to_a_full_sync_is_in_its_backup(
+    synced: Client, other: Client, world: World, tmp_path: Path
+) -> None:
+    change_note_type(synced, "Ours")
+    written: list[str] = []
+
+    def write() -> None:
+        while not running.done():
+            front = f"note {len(written)}"
+            body = {"note": {"deckName": "Default", "modelName": "Basic", "fields": {"Front": front}}}
+            if synced.server.send("POST", "/addNote", body).status == 200:
+                written.append(front)
+
+    def replace() -> Any:
+        server = synced.server
+        if isinstance(server, LiveServer):  # a connection of its own
+            server = LiveServer(server.live)
+        reply = server.send("POST", "/fullSync", {"mode": "download"})
+        if isinstance(server, LiveServer):
+            server.close()
+        return reply.json["result"]
+
+    running = world.start(replace)
+    write()
+    lost = restored(running.result(60)["backup"], tmp_path)
+    kept = {lost.get_note(note).fields[0] for note in lost.find_notes("")} | synced.fronts()
+    lost.close()
+    assert len(written) > 1
+    assert set(written) <= kept
+
+
+def test_without_a_backup_there_is_no_full_sync(synced: Client, other: Client) -> None:
+    change_note_type(synced, "Ours")
+    synced.add("ours")
+    folder = next(iter(synced.backups())).parent
+    aside = folder.rename(folder.with_name("aside"))
+    folder.write_text("A file is in the way.")
+    try:
+        with pytest.raises(ApiFailure, match="^no backup could be made, so nothing was changed: "):
+            synced("fullSync", mode="download")
+        assert synced.fronts() == {"first", "ours"}
+        assert synced("syncStatus")["state"] == "idle"
+    finally:
+        folder.unlink()
+        aside.rename(folder)
+    assert synced("fullSync", mode="download")["notes"] == 2
+
+
 # A server that goes away
 
 

@@ -45,8 +45,12 @@ class Host(Protocol):
     def undisturbed(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
 
-    def while_closed(self, work: Callable[[Collection], T]) -> T:
-        """Run `work` with the collection closed for a full sync, and open it again, come what may."""
+    def full_sync(self, work: Callable[[Collection], T]) -> T:
+        """Run `work`, which closes the collection for a full sync, while everybody else is kept off it.
+
+        Others wait from before `work` begins until the collection is open again, which it is in the end,
+        come what may.
+        """
 
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""

@@ -64,13 +64,13 @@ class HeadlessHost:
     def undisturbed(self, work: Callable[[], T]) -> T:
         return work()
 
-    def while_closed(self, work: Callable[[Collection], T]) -> T:
+    def full_sync(self, work: Callable[[Collection], T]) -> T:
         def job() -> T:
-            self._col.close_for_full_sync()
             try:
                 return work(self._col)
             finally:
-                self._col.reopen(after_full_sync=True)
+                if self._col.db is None:
+                    self._col.reopen(after_full_sync=True)
 
         self._open.clear()
         try:

@@ -311,32 +311,30 @@ class Syncer:
                 f"{FullSyncNeeded(output.required)}"
             )
         self._activity = mode
-        replaced = self._back_up(mode, auth, output)
+        on_server = self._back_up_server(auth, output) if mode == "upload" else None
         media_usn = output.server_media_usn if self._account.with_media else None
 
-        def exchange(col: Collection) -> None:
+        def exchange(col: Collection) -> Replaced:
+            # The backup belongs here, where no request can add anything that it would lack.
+            here = _backed_up("local", col, self._host.backups)
+            col.close_for_full_sync()
             col.full_upload_or_download(auth=auth, server_usn=media_usn, upload=mode == "upload")
+            return on_server or here
 
         self._account.will_sync()
         try:
-            self._host.while_closed(exchange)
+            return self._host.full_sync(exchange)
         finally:
             self._account.did_sync()
-        return replaced
 
-    def _back_up(self, mode: Mode, auth: SyncAuth, output: SyncCollectionResponse) -> Replaced:
-        """Back up what is here and, before it is replaced, what the server has."""
-        backups = self._host.backups
-        local = self._host.on_collection(lambda col: _backed_up("local", col, backups))
-        if mode == "download":
-            return local
+    def _back_up_server(self, auth: SyncAuth, output: SyncCollectionResponse) -> Replaced:
         if output.required == SyncCollectionResponse.FULL_UPLOAD:
             return {"side": "server", "notes": 0, "cards": 0, "reviews": 0, "backup": None}
         with scratch_collection() as copy:
             copy.close_for_full_sync()
             copy.full_upload_or_download(auth=auth, server_usn=None, upload=False)
             copy.reopen(after_full_sync=True)
-            return _backed_up("server", copy, Backups(backups.folder))
+            return _backed_up("server", copy, Backups(self._host.backups.folder))
 
     def _progress(self) -> Optional[str]:
         """How far the running sync is; None if none is running."""

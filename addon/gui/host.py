@@ -118,8 +118,8 @@ class QtHost(QObject):
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
         return cast(T, self._wait(self._post(work)))
 
-    def while_closed(self, work: Callable[[Collection], T]) -> T:
-        return cast(T, self.on_window(lambda: syncing.while_closed(self._mw, work)))
+    def full_sync(self, work: Callable[[Collection], T]) -> T:
+        return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
 
     def changed(self, changes: OpChanges) -> None:
         self._refresh.add(changes)

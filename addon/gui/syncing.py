@@ -90,8 +90,8 @@ class ProfileAccount:
         self._theirs = False
 
 
-def while_closed(mw: AnkiQt, work: Callable[[Collection], Any]) -> Future[Any]:
-    """Run `work` with the collection closed for a full sync, as Anki does it itself. For the main thread.
+def full_sync(mw: AnkiQt, work: Callable[[Collection], Any]) -> Future[Any]:
+    """Run `work`, which closes the collection, in the way of Anki's own full sync. For the main thread.
 
     Anki's progress window keeps people and timers off the collection; it shows up if this takes long.
     """
@@ -99,15 +99,14 @@ def while_closed(mw: AnkiQt, work: Callable[[Collection], Any]) -> Future[Any]:
     timer = QTimer(mw)
     qconnect(timer.timeout, lambda: on_full_sync_timer(mw, "AnkiConnect"))
 
-    def run() -> Any:
-        mw.col.close_for_full_sync()
-        return work(mw.col)
-
     def reopen(done: Future[Any]) -> None:
         timer.stop()
         timer.deleteLater()
         try:
-            mw.reopen(after_full_sync=True)
+            if mw.col.db is None:
+                mw.reopen(after_full_sync=True)
+            else:
+                gui_hooks.collection_did_temporarily_close(mw.col)
             mw.reset()
             finished.set_result(done.result())
         except BaseException as error:
@@ -115,7 +114,7 @@ def while_closed(mw: AnkiQt, work: Callable[[Collection], Any]) -> Future[Any]:
 
     gui_hooks.collection_will_temporarily_close(mw.col)
     timer.start(_PROGRESS_MS)
-    mw.taskman.with_progress(run, reopen)
+    mw.taskman.with_progress(lambda: work(mw.col), reopen)
     return finished
 
 
