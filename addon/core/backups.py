@@ -27,7 +27,6 @@ class Backups:
     def __init__(self, folder: Callable[[], Path]) -> None:
         self.folder = folder
         self._latest: Optional[tuple[str, int, Path]] = None  # collection, its state, file
-        self._automatic: list[float] = []  # when those of the last hour were made
         self._left: Optional[tuple[str, int]] = None  # the state that the last guarded deletion left
 
     def make(self, col: Collection) -> Path:
@@ -54,20 +53,22 @@ class Backups:
         except ValueError:
             raise BackupFailed(f"somebody has removed the files from {folder}") from None
 
+    def _made_lately(self) -> int:
+        """How many backups of the last hour there are, whoever made them."""
+        hour_ago = time.time() - 3600
+        return sum(file.stat().st_mtime > hour_ago for file in self.folder().glob(_FILES))
+
     @contextmanager
     def before_deletion(self, col: Collection, *, is_large: bool) -> Iterator[None]:
         """Back up the collection before the deletion in the `with` block, if it is a large one.
 
         A series of deletions with nothing else in between needs one backup, the first one's. Anki
-        keeps all backups of two days, so a program that adds and deletes all day long gets six an
-        hour; undo covers the rest.
+        keeps all backups of two days, so while there are six of the last hour, no more are added; undo
+        covers the rest.
         """
-        now = time.monotonic()
-        self._automatic = [made for made in self._automatic if now - made < 3600]
         covered = self._left == (col.path, col.mod)
-        if is_large and not covered and len(self._automatic) < _AUTOMATIC_PER_HOUR:
+        if is_large and not covered and self._made_lately() < _AUTOMATIC_PER_HOUR:
             self.make(col)
-            self._automatic.append(now)
             covered = True
         yield
         self._left = (col.path, col.mod) if covered else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Annotated
 
 from anki.collection import Collection
@@ -95,7 +96,7 @@ def delete_decks(
     """
     ids = {deck.name: AnkiDeckId(deck.id) for deck in col.decks.all_names_and_ids()}
     doomed = {ids[name] for name in decks if name in ids}
-    with_children = doomed.union(*({child for _name, child in col.decks.children(deck)} for deck in doomed))
+    with_children = {deck_id for name, deck_id in ids.items() if not _lineage(name).isdisjoint(decks)}
     if not cards_too:
         doomed = with_children - {DEFAULT_DECK}
         at_home = cards_.at_home_in(col, doomed)
@@ -105,6 +106,11 @@ def delete_decks(
         with_cards = cards_too and bool(cards_.at_home_in(col, with_children))
         with call.host.backups.before_deletion(col, is_large=with_cards):
             edit(col.decks.remove, sorted(doomed))
+
+
+def _lineage(name: str) -> set[str]:
+    """The names of a deck and of its parents."""
+    return set(accumulate(name.split("::"), "{}::{}".format))
 
 
 def require_deck(col: Collection, name: str) -> AnkiDeckId:
