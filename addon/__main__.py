@@ -16,6 +16,7 @@ from anki.errors import AnkiException
 
 from . import options
 from .app import create_app
+from .core.accounts import Schedule, account_from, sync_and_log
 from .core.headless import HeadlessHost
 from .server import Server, describe_listener
 
@@ -41,7 +42,10 @@ def main() -> int:
     if not collection.parent.is_dir():
         return _fail(f"the folder does not exist: {collection.parent}")
     try:
-        host = HeadlessHost(collection, media)
+        account = account_from(settings)
+        host = HeadlessHost(collection, media, account)
+    except ValueError as error:
+        return _fail(str(error))
     except (AnkiException, OSError) as error:
         return _fail(f"the collection can't be opened: {collection}: {error}")
     server = Server(
@@ -60,8 +64,13 @@ def main() -> int:
             reason += f". {describe_listener(settings.webBindAddress, settings.webBindPort)}"
         return _fail(reason)
     log.info("AnkiConnect serves %s at %s", settings.collection, server.url)
+    schedule = Schedule(host.syncer, settings.syncEvery) if settings.syncEvery else None
     stop.wait()
     log.info("AnkiConnect stops")
+    if schedule:
+        schedule.stop()
+    if settings.syncOnExit:
+        sync_and_log(host.syncer)
     # The collection first: requests that wait for it learn that it is gone, while they can be answered.
     host.close()
     server.stop(_REPLY_SECONDS)

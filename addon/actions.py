@@ -7,6 +7,7 @@ that they need one; they import aqt only when an action runs.
 from __future__ import annotations
 
 from .core import (  # noqa: F401  imported for what they declare
+    backups,
     card_info,
     card_states,
     cards,
@@ -26,6 +27,7 @@ from .core import (  # noqa: F401  imported for what they declare
     protocol,
     reviews,
     statistics,
+    sync,
     tags,
 )
 from .core.actions import Action, Kind, registry

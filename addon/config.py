@@ -20,8 +20,8 @@ def _setting(
     option: str = "",
     secret: bool = False,
     obsolete: bool = False,
-    least: Optional[int] = None,
-    most: Optional[int] = None,
+    least: Optional[float] = None,
+    most: Optional[float] = None,
 ) -> Any:
     """`option` is one more name for the option that follows from the setting's own name."""
     limits = {"minimum": least, "maximum": most}
@@ -135,6 +135,11 @@ class ServerSettings(Settings):
     mediaFolder: Optional[str] = _setting(
         None, "Folder of the media files; collection.media beside collection.anki2 if not given."
     )
+    syncUser: Optional[str] = _setting(None, "Account to sync with.")
+    syncPassword: Optional[str] = _setting(None, "Its password.", secret=True)
+    syncEndpoint: Optional[str] = _setting(None, "Address of the sync server; AnkiWeb if not given.")
+    syncEvery: Optional[float] = _setting(None, "Sync at once and then every so many minutes.", least=0.01)
+    syncOnExit: bool = _setting(False, "Sync before the collection is closed.")
     settings: Optional[str] = _setting(None, "File with settings: TOML if it ends in .toml, else JSON.")
 
 
@@ -180,7 +185,7 @@ def resolve(kind: type[_Kind], layers: Sequence[Chosen]) -> _Kind:
             value = values[name] = shape.convert(given.value)
         except Invalid as error:
             raise ValueError(f"{given.where}: {error.problem}") from None
-        limits = declared[name].metadata["schema"]
+        limits = declared[name].metadata["schema"] if value is not None else {}
         least, most = limits.get("minimum", value), limits.get("maximum", value)
         if limits and not least <= value <= most:
             expected = f"from {least} to {most}" if "maximum" in limits else f"at least {least}"

@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional, Protocol, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol, Union
 
 import jsonschema
 import pytest
@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from addon.actions import Kind, registry
 from addon.app import create_app
 from addon.config import Settings, load
+from addon.core.accounts import SyncAccount
 from addon.core.headless import HeadlessHost
 from addon.server import Server as Listener
 from tools.examples import Example, make_collection
@@ -39,6 +40,8 @@ hypothesis_settings.register_profile(
     print_blob=False,
 )
 hypothesis_settings.load_profile("steady")
+if TYPE_CHECKING:
+    from .sync_world import Client, World
 
 
 @dataclass
@@ -89,9 +92,9 @@ def _encode(body: Any) -> Optional[bytes]:
 class HeadlessServer:
     in_anki = False
 
-    def __init__(self, path: Path, **settings: Any) -> None:
+    def __init__(self, path: Path, account: Optional[SyncAccount] = None, **settings: Any) -> None:
         self.settings = Settings(**settings)
-        self.host = HeadlessHost(path)
+        self.host = HeadlessHost(path, account=account)
         self.app = create_app(self.host, lambda: self.settings)
         self._client = self.app.test_client()
 
@@ -339,6 +342,25 @@ def web() -> Iterator[Web]:
     web = Web()
     yield web
     web.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, template: Path) -> Iterator[World]:
+    """A sync server, and clients for the asking."""
+    from .sync_world import World  # which builds on this module
+
+    world = World(tmp_path, template)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def other(world: World) -> Client:
+    """A headless client whose note `first` the server has."""
+    other = world.headless()
+    other.add("first")
+    other("fullSync", mode="upload")
+    return other
 
 
 def skip_or_fail(reason: str) -> None:

@@ -40,7 +40,7 @@ mw.taskman._collection_executor.submit(lambda: None).result()
 path = col.path
 media = pathlib.Path(col.media.dir())
 col.close(downgrade=False)
-for file in pathlib.Path(path).parent.glob("collection.anki2*"):
+for file in pathlib.Path(path).parent.glob("collection.*2*"):  # with what it remembers of media
     file.unlink()
 shutil.copy({template!r}, path)
 for file in media.iterdir():

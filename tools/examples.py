@@ -87,6 +87,11 @@ def replaced_errors() -> set[str]:
     return set(_load("errors.yaml")["replaced"])
 
 
+def errors_elsewhere() -> set[str]:
+    """The texts of the contract that tests of their own show."""
+    return set(_load("errors.yaml")["elsewhere"])
+
+
 def _load(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((_CONTRACT / name).read_text("utf-8"))
     return loaded

@@ -107,6 +107,7 @@ def _lasting(value: Any, home: Path) -> Any:
     if isinstance(value, str):
         # Anki puts random letters behind the names of temporary files and of refused note types.
         text = re.sub(r"(?<=/\.tmp)\w+|(?<=')(\w+)-[0-9a-f]{5}(?=')", r"\1", value.replace(str(home), HOME))
+        text = re.sub(r"(?<=/backup-)[-\d.]+(?=\.colpkg)", "2026-01-31-12.00.00", text)
         return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
     if type(value) is not int or abs(value) < _RUN:
         return value

@@ -27,7 +27,7 @@ Every action can be called in two ways. Both give `{"result": ..., "error": null
 - `POST /deckNames` with the parameters as a JSON object. Actions that only read also take `GET`, with the
   parameters in the query: `/cardsInfo?cards=1700000000101&cards=1700000000102`. The HTTP status tells what
   went wrong: 400 for bad parameters, 401 for a missing key, 404 for something unknown, 409 for a conflict,
-  501 where Anki's window is missing, 503 while no collection is open.
+  501 where Anki's window is missing, 502 for a sync server that fails, 503 while no collection is open.
 
 A running server describes itself in [OpenAPI](https://www.openapis.org) at `GET /openapi.json`, for tools
 that make clients or forms from that.

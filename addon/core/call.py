@@ -13,6 +13,9 @@ from ..config import Settings
 if TYPE_CHECKING:
     from anki.collection import Collection, OpChanges
 
+    from .backups import Backups
+    from .syncing import Syncer
+
 T = TypeVar("T")
 
 
@@ -24,6 +27,8 @@ class Host(Protocol):
     """
 
     anki_version: str
+    backups: Backups
+    syncer: Syncer
 
     def profile(self) -> Optional[str]:
         """The name of the open profile, None while there is none."""
@@ -46,6 +51,13 @@ class Host(Protocol):
     def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
         """Around a visit to the collection that changes these notes, or for None any: windows where a
         person edits them save what was typed before, and show the change after.
+        """
+
+    def full_sync(self, work: Callable[[Collection], T]) -> T:
+        """Run `work`, which closes the collection for a full sync, while everybody else is kept off it.
+
+        Others wait from before `work` begins until the collection is open again, which it is in the end,
+        come what may.
         """
 
     def changed(self, changes: OpChanges) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Annotated
 
 from anki.collection import Collection
@@ -9,6 +10,7 @@ from anki.decks import DeckId as AnkiDeckId
 
 from . import cards as cards_
 from .actions import ANY_NOTE, read, write
+from .call import Call
 from .errors import BadParams, Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
 from .shapes import show
@@ -87,6 +89,7 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
 def delete_decks(
     col: Collection,
     edit: Edit,
+    call: Call,
     decks: Annotated[list[str], "deck names, compared case-sensitively; unknown ones are ignored"],
     cards_too: Annotated[bool, "delete the cards too, instead of moving them to Default"] = False,
 ) -> None:
@@ -94,19 +97,25 @@ def delete_decks(
 
     Their cards move to the default deck, or go with them if `cardsToo` is true; notes left without
     cards then go too. Cards that a filtered deck has borrowed return home. The default deck itself
-    always stays.
+    always stays. A backup is made before cards go.
     """
     ids = {deck.name: AnkiDeckId(deck.id) for deck in col.decks.all_names_and_ids()}
     doomed = {ids[name] for name in decks if name in ids}
+    with_children = {deck_id for name, deck_id in ids.items() if not _lineage(name).isdisjoint(decks)}
     if not cards_too:
-        for deck in list(doomed):
-            doomed.update(child for _name, child in col.decks.children(deck))
-        doomed.discard(DEFAULT_DECK)
+        doomed = with_children - {DEFAULT_DECK}
         at_home = cards_.at_home_in(col, doomed)
         if at_home:
             edit(col.set_deck, at_home, DEFAULT_DECK)
     if doomed:
-        edit(col.decks.remove, sorted(doomed))
+        with_cards = cards_too and bool(cards_.at_home_in(col, with_children))
+        with call.host.backups.before_deletion(col, is_large=with_cards):
+            edit(col.decks.remove, sorted(doomed))
+
+
+def _lineage(name: str) -> set[str]:
+    """The names of a deck and of its parents."""
+    return set(accumulate(name.split("::"), "{}::{}".format))
 
 
 def require_deck(col: Collection, name: str) -> AnkiDeckId:

@@ -3,13 +3,19 @@
 ApiError                     400
 ├── BadParams                400  a parameter is missing, unknown or of the wrong type
 ├── KeyRefused               401
+├── NotLoggedIn              401  syncing without an account
+├── LoginRefused             401  by the sync server
 ├── Forbidden                403
 ├── NotFound                 404
 │   ├── UnsupportedAction
 │   ├── DeckNotFound, NoteTypeNotFound, NoteNotFound, CardNotFound
 ├── Conflict                 409  a duplicate, or something is in the way
+│   ├── SyncRunning, FullSyncNeeded
 ├── InternalError            500  our bug
+├── BackupFailed             500
 ├── NeedsWindow              501  a gui action without Anki's window
+├── SyncFailed               502  for a reason of the sync server's
+│   └── ServerUnreachable
 └── Unavailable              503  no collection is open
 
 `POST /` reports all of them with status 200 and the text; the URL of an action uses the status too.
@@ -84,8 +90,62 @@ class Conflict(ApiError):
     status = 409
 
 
+class NotLoggedIn(ApiError):
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("sync: auth not configured")
+
+
+class LoginRefused(ApiError):
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "sync: the server refused the login: the user name or password is wrong, or the login "
+            "has expired"
+        )
+
+
+class SyncRunning(Conflict):
+    def __init__(self) -> None:
+        super().__init__("A synchronization is already in progress")
+
+
+_FULL_SYNC = {
+    2: "both sides have changes that can't be merged, so that one must replace the other. Use fullSync "
+    'with the mode "download" to keep what the server has, or "upload" to keep what is here',
+    3: 'there are no cards here. Use fullSync with the mode "download" to get what the server has',
+    4: 'the server has no cards. Use fullSync with the mode "upload" to send what is here',
+}
+
+
+class FullSyncNeeded(Conflict):
+    def __init__(self, status: int) -> None:
+        super().__init__(f"Sync status {status} not one of [0, 1]: {_FULL_SYNC[status]}")
+
+
+class SyncFailed(ApiError):
+    status = 502
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"sync: {reason}")
+
+
+class ServerUnreachable(SyncFailed):
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"the server can't be reached: {address}: {reason}")
+
+
 class InternalError(ApiError):
     status = 500
+
+
+class BackupFailed(ApiError):
+    status = 500
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no backup could be made, so nothing was changed: {reason}")
 
 
 class NeedsWindow(ApiError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Collection as Ids
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -17,18 +18,23 @@ from anki.collection import Collection, OpChanges
 from anki.generic_pb2 import Empty as EmptyMessage
 from anki.media import media_paths_from_col_path
 
+from .accounts import PasswordAccount, SyncAccount
+from .backups import Backups
 from .errors import NeedsWindow, Unavailable
+from .syncing import Syncer
 
 log = logging.getLogger("ankiconnect")
 
 T = TypeVar("T")
 
+_WAIT_SECONDS = 2.0  # for a collection that is closed for a full sync
 _PATIENCE_SECONDS = 3.5
+_SYNC_SECONDS = 2.0  # of it, for a sync that is running when the server stops
 _ASK_AGAIN_SECONDS = 0.02
 
 
 class HeadlessHost:
-    """Serves the collection file at `path`, which is made if missing.
+    """Serves the collection file at `path`, which is made if missing, and syncs it with `account`.
 
     Media are kept in `media`, or beside the collection as Anki does. Raises anki.errors.DBError when
     another program has the collection open.
@@ -36,13 +42,19 @@ class HeadlessHost:
 
     anki_version = buildinfo.version
 
-    def __init__(self, path: Path, media: Optional[Path] = None) -> None:
+    def __init__(
+        self, path: Path, media: Optional[Path] = None, account: Optional[SyncAccount] = None
+    ) -> None:
         lang.set_lang("en_US")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="collection")
         self._closed = False
+        self._open = threading.Event()  # cleared while a full sync has it closed
         self._asked: set[Future[Any]] = set()
         self._col = self._worker.submit(_opened, path, media).result()
+        self._open.set()
         self._name = path.stem
+        self.backups = Backups(lambda: path.parent / "backups")
+        self.syncer = Syncer(self, PasswordAccount(account))
 
     def profile(self) -> Optional[str]:
         """There are no profiles here; the file's name tells collections apart."""
@@ -52,27 +64,12 @@ class HeadlessHost:
         return [self._name]
 
     def is_ready(self) -> bool:
-        return not self._closed
+        return not self._closed and self._open.is_set()
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
-        def job() -> T:
-            if self._closed:
-                raise Unavailable()
-            return work(self._col)
-
-        if self._closed:
+        if not self._open.wait(_WAIT_SECONDS):
             raise Unavailable()
-        try:
-            future = self._worker.submit(job)
-        except RuntimeError:  # the worker was shut down
-            raise Unavailable() from None
-        self._asked.add(future)
-        try:
-            return future.result()
-        except CancelledError:  # by `close`
-            raise Unavailable() from None
-        finally:
-            self._asked.discard(future)
+        return self._on_worker(lambda: work(self._col))
 
     def on_window(self, work: Callable[[], T]) -> T:
         raise NeedsWindow()
@@ -82,6 +79,20 @@ class HeadlessHost:
 
     def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def full_sync(self, work: Callable[[Collection], T]) -> T:
+        def job() -> T:
+            try:
+                return work(self._col)
+            finally:
+                if self._col.db is None:
+                    self._col.reopen(after_full_sync=True)
+
+        self._open.clear()
+        try:
+            return self._on_worker(job)
+        finally:
+            self._open.set()
 
     def changed(self, changes: OpChanges) -> None:
         pass
@@ -103,6 +114,7 @@ class HeadlessHost:
         self._closed = True
         for future in list(self._asked):
             future.cancel()  # all but the one that runs
+        self.syncer.stop(min(patience, _SYNC_SECONDS))
         closing = self._worker.submit(self._col.close)
         while not wait([closing], patience).done:
             # Again and again, since every operation of Anki begins with forgetting it.
@@ -110,6 +122,26 @@ class HeadlessHost:
             patience = _ASK_AGAIN_SECONDS
         self._worker.shutdown()
         closing.result()
+
+    def _on_worker(self, work: Callable[[], T]) -> T:
+        def job() -> T:
+            if self._closed:
+                raise Unavailable()
+            return work()
+
+        if self._closed:
+            raise Unavailable()
+        try:
+            future = self._worker.submit(job)
+        except RuntimeError:  # the worker was shut down
+            raise Unavailable() from None
+        self._asked.add(future)
+        try:
+            return future.result()
+        except CancelledError:  # by `close`
+            raise Unavailable() from None
+        finally:
+            self._asked.discard(future)
 
 
 def _opened(path: Path, media: Optional[Path]) -> Collection:

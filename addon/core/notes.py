@@ -19,6 +19,8 @@ from .ids import CardId, NoteId, NoteIds
 from .search import Empty, Query, SearchText, rows
 from .undo import Edit
 
+_NOTES_WITHOUT_BACKUP = 100
+
 
 class NoteInfo(TypedDict, total=False):
     noteId: NoteId
@@ -122,13 +124,18 @@ def notes_mod_time(col: Collection, notes: NoteIds) -> list[Union[NoteModTime, E
 
 
 @write("deleteNotes", edits="notes")
-def delete_notes(col: Collection, edit: Edit, notes: NoteIds) -> None:
-    """Delete notes with all their cards. Unknown notes are ignored; media stays."""
+def delete_notes(col: Collection, edit: Edit, call: Call, notes: NoteIds) -> None:
+    """Delete notes with all their cards. Unknown notes are ignored; media stays.
+
+    A backup is made before more than 100 go.
+    """
     existing: list[AnkiNoteId] = [
         note_id for (note_id,) in rows(col, "select id from notes where id in ({})", notes)
     ]
     if existing:
-        edit(col.remove_notes, existing)
+        is_large = len(existing) > _NOTES_WITHOUT_BACKUP
+        with call.host.backups.before_deletion(col, is_large=is_large):
+            edit(col.remove_notes, existing)
 
 
 @write("removeEmptyNotes", edits=ANY_NOTE)

@@ -23,6 +23,7 @@ import time
 from collections.abc import Collection as Ids
 from collections.abc import Iterator
 from concurrent.futures import Future, InvalidStateError
+from pathlib import Path
 from typing import Any, Callable, Optional, TypeVar, cast
 
 from anki import buildinfo
@@ -31,7 +32,10 @@ from aqt import gui_hooks
 from aqt.main import AnkiQt
 from aqt.qt import QObject, Qt, pyqtSignal
 
+from ..core.backups import Backups
 from ..core.errors import Unavailable
+from ..core.syncing import Syncer
+from . import syncing
 from .editors import EditorCopy, Editors
 from .permissions import Permissions
 from .refresh import Refresh
@@ -66,7 +70,10 @@ class QtHost(QObject):
         self._copies: list[EditorCopy] = []  # on the lane: those of the work that runs
         self._refresh = Refresh(mw, self._editors)
         self.permissions = Permissions()
+        self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
+        self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
+        gui_hooks.profile_will_close.append(lambda: self.syncer.stop(0))
         gui_hooks.collection_did_load.append(self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
         gui_hooks.collection_did_temporarily_close.append(self._on_opened)
@@ -131,14 +138,18 @@ class QtHost(QObject):
         with self._editing:
             # Begun when the lane is free, so that little can be typed between this and the write.
             self.on_collection(lambda _col: None)
-            self._save_editors(notes)
+            self.save_editors(notes)
             yield
             # A web view sends back what it was given as if it had been typed. That must be over before
             # the next write, or it would put an old text over a new one.
-            self._save_editors(notes)
+            self.save_editors(notes)
 
-    def _save_editors(self, notes: Optional[Ids[int]]) -> None:
+    def save_editors(self, notes: Optional[Ids[int]]) -> None:
+        """Have the editors of these notes, or of any for None, save what was typed."""
         self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
+
+    def full_sync(self, work: Callable[[Collection], T]) -> T:
+        return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
 
     def changed(self, changes: OpChanges) -> None:
         self._refresh.add(changes)

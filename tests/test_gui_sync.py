@@ -1,0 +1,175 @@
+"""Syncing inside Anki: its windows, its hooks, and no dialogs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import ApiFailure, LiveServer
+from .live import LiveAnki
+from .sync_world import Client, World, held, text_of
+
+_WATCH = """
+from aqt import gui_hooks
+mw.heard = []
+mw.hearers = {name: (lambda *_, name=name: mw.heard.append(name)) for name in NAMES}
+for name, hearer in mw.hearers.items():
+    getattr(gui_hooks, name).append(hearer)
+"""
+_UNWATCH = """
+from aqt import gui_hooks
+for name, hearer in mw.hearers.items():
+    getattr(gui_hooks, name).remove(hearer)
+"""
+_DIALOGS = "[w.windowTitle() for w in mw.app.topLevelWidgets() if w.isVisible() and w.isModal()]"
+_SYNC_HOOKS = ["sync_will_start", "sync_did_finish", "state_did_reset"]
+_CLOSING_HOOKS = ["collection_will_temporarily_close", "collection_did_temporarily_close"]
+
+
+@pytest.fixture
+def client(world: World, anki: LiveServer, other: Client) -> Client:
+    """An Anki in sync with `other`."""
+    client = world.anki(anki)
+    client("fullSync", mode="download")
+    return client
+
+
+@pytest.fixture
+def heard(client: Client, live_anki: LiveAnki) -> Iterator[None]:
+    """Anki's hooks are listened to; `mw.heard` tells which were called."""
+    live_anki.run(f"NAMES = {[*_SYNC_HOOKS, *_CLOSING_HOOKS]}" + _WATCH)
+    yield
+    live_anki.run(_UNWATCH)
+
+
+def test_windows_show_what_came(client: Client, other: Client, live_anki: LiveAnki) -> None:
+    client("guiBrowse", query="")
+    cell = (
+        "aqt.dialogs._dialogs['Browser'][1].table._model.get_row("
+        "aqt.dialogs._dialogs['Browser'][1].table._model.index(0, 0)).cells[0].text"
+    )
+    live_anki.wait_for(f"{cell} == 'first'")
+    (note,) = other("findNotes", query="")
+    other("updateNoteFields", note={"id": note, "fields": {"Front": "changed"}})
+    other("sync")
+    client("sync")
+    live_anki.wait_for(f"{cell} == 'changed'")
+    assert live_anki.look(_DIALOGS) == []
+
+
+@pytest.mark.usefixtures("heard")
+def test_other_addons_hear_of_a_sync(client: Client, live_anki: LiveAnki) -> None:
+    client.add("ours")
+    client("sync")
+    heard = [name for name in live_anki.look("mw.heard") if name in ("sync_will_start", "sync_did_finish")]
+    assert heard == ["sync_will_start", "sync_did_finish"]
+    assert "state_did_reset" in live_anki.look("mw.heard")
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_full_sync_closes_and_opens_the_collection_as_anki_does(
+    client: Client, live_anki: LiveAnki
+) -> None:
+    client("modelFieldAdd", modelName="Basic", fieldName="Ours")
+    client("fullSync", mode="upload")
+    heard = live_anki.look("mw.heard")
+    assert [name for name in heard if name in _CLOSING_HOOKS] == _CLOSING_HOOKS
+    live_anki.wait_for(f"not {_DIALOGS}")  # Anki's progress window stays for half a second
+    assert not live_anki.look("mw.progress.busy()")
+    assert client("guiDeckReview", name="Default") is True
+
+
+def test_a_status_leaves_undo_alone_and_a_sync_ends_it(client: Client, live_anki: LiveAnki) -> None:
+    client.add("ours")
+    client("syncStatus")
+    assert live_anki.look("col.undo_status().undo") == "AnkiConnect: add note"
+    client("sync")
+    assert live_anki.look("col.undo_status().undo") == ""
+    assert not live_anki.look("mw.form.actionUndo.isEnabled()")
+
+
+def test_no_dialog_tells_of_a_failure(world: World, client: Client, live_anki: LiveAnki) -> None:
+    world.server.kill()
+    for action in ("sync", "syncMedia"):
+        with pytest.raises(ApiFailure, match="^sync: the server can't be reached"):
+            client(action)
+    with pytest.raises(ApiFailure, match="^sync: the server can't be reached"):
+        client("fullSync", mode="upload")
+    assert live_anki.look(_DIALOGS) == []
+    assert client("guiDeckBrowser") is None
+
+
+def test_the_window_is_free_while_the_server_keeps_everybody_waiting(
+    world: World, client: Client, live_anki: LiveAnki
+) -> None:
+    client.add("ours")
+    with held(world.line):
+        running = world.start(client, "sync")
+        assert world.line.waiting.wait(10)
+        assert live_anki.look("col.note_count()") == 2
+        assert client("guiDeckBrowser") is None
+        assert not running.done()
+    assert text_of(running) is None
+
+
+def test_a_sync_of_ankis_own_comes_first(client: Client, live_anki: LiveAnki) -> None:
+    live_anki.run("aqt.gui_hooks.sync_will_start()")
+    with pytest.raises(ApiFailure, match="^A synchronization is already in progress$"):
+        client("sync")
+    live_anki.run("aqt.gui_hooks.sync_did_finish()")
+    client("sync")
+
+
+def test_a_persons_sync_during_ours_waits_for_it(
+    world: World, client: Client, other: Client, live_anki: LiveAnki
+) -> None:
+    client.add("ours")
+    with held(world.line, after=1500):
+        running = world.start(client, "sync")
+        assert world.line.waiting.wait(10)
+        live_anki.run("mw.on_sync_button_clicked()")
+    assert text_of(running) is None
+    live_anki.wait_for("not mw.progress.busy() and not mw.media_syncer.is_syncing()")
+    other("sync")
+    assert other.fronts() == {"first", "ours"}
+    assert client("sync") is None
+
+
+def test_open_editors_do_not_hold_a_sync_up(client: Client, live_anki: LiveAnki) -> None:
+    client("guiBrowse", query="")
+    (card,) = client("findCards", query="")
+    client("guiSelectCard", card=card)
+    client("guiAddCards")
+    live_anki.wait_for("aqt.dialogs._dialogs['Browser'][1].editor.note is not None")
+    client.add("ours")
+    assert client("sync") is None
+    client("modelFieldAdd", modelName="Basic", fieldName="Ours")
+    assert client("fullSync", mode="upload")["side"] == "server"
+    live_anki.wait_for(f"not {_DIALOGS}")  # Anki's progress window stays for half a second
+
+
+@pytest.fixture
+def own_anki(tmp_path: Path) -> Iterator[LiveAnki]:
+    """An Anki of this test's own."""
+    live = LiveAnki(tmp_path / "anki")
+    live.start()
+    yield live
+    live.stop()
+
+
+def test_closing_anki_aborts_a_sync_that_hangs(world: World, other: Client, own_anki: LiveAnki) -> None:
+    own_anki.anki.wait_until_ready()
+    server = LiveServer(own_anki)
+    client = world.anki(server)
+    client("fullSync", mode="download")
+    client.add("ours")
+    with held(world.line, after=1500):
+        running = world.start(client, "sync")
+        assert world.line.waiting.wait(10)
+        own_anki.run("mw.unloadProfileAndExit()")
+        assert own_anki.anki.wait() == 0
+        assert text_of(running) is not None
+    server.close()
+    assert own_anki.addon.name not in own_anki.output()
