@@ -7,7 +7,6 @@ from typing import Callable
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from . import actions
 from .config import Settings
 from .core.call import Host
 from .core.errors import ApiError, as_api_error
@@ -27,7 +26,7 @@ def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
     app.register_blueprint(health.bp)
     app.register_blueprint(page.bp)
     app.register_blueprint(openapi.bp)
-    app.register_blueprint(urls.blueprint(actions.registry))
+    app.register_blueprint(urls.bp)
     app.register_blueprint(rpc.bp)
     app.register_error_handler(Exception, _fail)
     return app

@@ -41,6 +41,7 @@ _LARGEST_HEAD = 8 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _CHUNK = 1024 * 1024
 _SMALL = 64 * 1024
+_LARGE = 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 _TOO_SLOW = "the request did not arrive in time"
 _HEX = re.compile(rb"[\da-fA-F]{1,15}")
@@ -83,11 +84,13 @@ class _Stream(io.RawIOBase):
 class _Body(io.RawIOBase):
     """The body of a request, a large one not read before the application asks for it.
 
-    What is refused for its host or origin is so without taking up memory.
+    What is refused for its host or origin is so without taking up memory. A large one waits, once it has
+    arrived, until `admit` returns.
     """
 
-    def __init__(self, receive: Callable[[], io.BytesIO]) -> None:
+    def __init__(self, receive: Callable[[], io.BytesIO], admit: Callable[[], object]) -> None:
         self._receive = receive
+        self._admit = admit
         self._content = io.BytesIO()
         self.is_loaded = False
 
@@ -96,6 +99,8 @@ class _Body(io.RawIOBase):
         if not self.is_loaded:
             self._content = self._receive()
             self.is_loaded = True
+            if self._content.getbuffer().nbytes > _LARGE:
+                self._admit()
 
     def read(self, size: int = -1) -> bytes:
         self.load()
@@ -145,9 +150,13 @@ class Handler(WSGIRequestHandler):
             self.send_error(431, "the head of the request is too large")
 
     def run_wsgi(self) -> None:
+        with contextlib.ExitStack() as turn:
+            self._answer(partial(turn.enter_context, self.server.large))
+
+    def _answer(self, admit: Callable[[], object]) -> None:
         try:
             length = self._body_length()
-            body = _Body(partial(self._receive, length))
+            body = _Body(partial(self._receive, length), admit)
             if length is not None and length <= _SMALL:
                 body.load()
         except HTTPException as error:

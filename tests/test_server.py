@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -10,13 +11,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from addon import connection
 from addon.server import Server, describe_listener
 
-from .conftest import HeadlessServer
+from .conftest import HeadlessServer, LiveServer
 from .live import free_port
 
 VERSION = json.dumps({"action": "version"}).encode()
@@ -304,3 +307,13 @@ def test_ipv6_is_served(headless: HeadlessServer) -> None:
     assert connection.getresponse().read() == b"6"
     connection.close()
     server.stop()
+
+
+def test_large_requests_that_come_at_once_are_all_answered(anki: LiveServer) -> None:
+    data = base64.b64encode(bytes(2_000_000)).decode()
+
+    def store(number: int) -> Any:
+        return anki.live.anki.invoke("storeMediaFile", filename=f"{number}.bin", data=data)["result"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(store, range(8))) == [f"{number}.bin" for number in range(8)]

@@ -16,8 +16,9 @@ from typing import Any, Callable, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30
-# Nothing listens there: whatever a URL in a request says, no download leaves the machine.
+# Nothing listens there: whatever a URL in a request says, nothing leaves the machine.
 _NOWHERE = "http://127.0.0.1:9"
+OFFLINE = {"http_proxy": _NOWHERE, "https_proxy": _NOWHERE, "no_proxy": "127.0.0.1"}
 
 
 class Headless:
@@ -28,12 +29,7 @@ class Headless:
         self.log = collection.with_suffix(".log")
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        environment = {
-            **os.environ,
-            "http_proxy": _NOWHERE,
-            "https_proxy": _NOWHERE,
-            "no_proxy": "127.0.0.1",
-        }
+        environment = {**os.environ, **OFFLINE}
         arguments = ["-m", "addon", "--collection", str(collection), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

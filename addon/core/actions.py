@@ -23,6 +23,7 @@ import inspect
 import re
 import typing
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Callable, Optional, TypeVar
 
 from anki.collection import Collection
@@ -49,7 +50,8 @@ class Lane(enum.Enum):
 
 
 ANY_NOTE = "any note"
-_INJECTED = {Collection: "col", Edit: "edit", Call: "call"}
+# By the names that hints have in the source: to read hints as types takes long, and waits for a request.
+_INJECTED = {"Collection": "col", "Edit": "edit", "Call": "call"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,14 +60,37 @@ class Action:
     kind: Kind
     lane: Lane
     function: Callable[..., Any]
-    parameters: tuple[Member, ...]
-    wire_names: frozenset[str]
     injected: Mapping[str, str]  # parameter name -> what fills it: col, edit or call
-    result: Any  # the type hint
     undo: str
     before: Optional[Callable[..., None]]
     reading: Optional[Reading]
     edits: Optional[str]
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return typing.get_type_hints(self.function, include_extras=True)
+
+    @cached_property
+    def parameters(self) -> tuple[Member, ...]:
+        """Those that come from the wire."""
+        return tuple(
+            member_of(
+                parameter.name,
+                self._hints[parameter.name],
+                dataclasses.MISSING if parameter.default is parameter.empty else parameter.default,
+            )
+            for parameter in inspect.signature(self.function).parameters.values()
+            if parameter.name not in self.injected
+        )
+
+    @cached_property
+    def wire_names(self) -> frozenset[str]:
+        return frozenset(parameter.wire for parameter in self.parameters)
+
+    @property
+    def result(self) -> Any:
+        """The type hint of what comes back."""
+        return self._hints["return"]
 
     def edited_notes(self, arguments: Mapping[str, Any]) -> Optional[set[int]]:
         """The notes whose fields or tags a person may be editing as well; None: it can be any."""
@@ -190,15 +215,8 @@ def _declare(
     edits: Optional[str] = None,
 ) -> Callable[[F], F]:
     def register(function: F) -> F:
-        hints = typing.get_type_hints(function, include_extras=True)
-        parameters, injected = [], {}
-        for parameter in inspect.signature(function).parameters.values():
-            hint = hints[parameter.name]
-            if hint in _INJECTED:
-                injected[parameter.name] = _INJECTED[hint]
-                continue
-            default = dataclasses.MISSING if parameter.default is parameter.empty else parameter.default
-            parameters.append(member_of(parameter.name, hint, default))
+        hints = function.__annotations__
+        injected = {parameter: _INJECTED[hint] for parameter, hint in hints.items() if hint in _INJECTED}
         if name in registry:
             raise ValueError(f"the action {name} is declared twice")
         registry[name] = Action(
@@ -206,10 +224,7 @@ def _declare(
             kind=kind,
             lane=lane or (Lane.COLLECTION if "col" in injected.values() else Lane.CALLER),
             function=function,
-            parameters=tuple(parameters),
-            wire_names=frozenset(parameter.wire for parameter in parameters),
             injected=injected,
-            result=hints["return"],
             undo=undo or _words(name),
             before=before,
             reading=reading,

@@ -62,6 +62,7 @@ class Attachment:
         """
         try:
             self.content = load(self, call)
+            self.data = None  # large, and not needed any more
         except DownloadFailed as error:
             call.warn(str(error))
         except ApiError as error:

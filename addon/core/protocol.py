@@ -85,8 +85,9 @@ def answer(message: Json, call: Call) -> Json:
         nonlocal version
         version = check_message(message)
         check_key(message.get("key"), message["action"], call)
-        params = message.get("params") or {}
-        return _request(message["action"], params, call.at_version(version)).run()
+        # Handed over, not kept: they can hold whole files, which are not needed as text for long.
+        request = _request(message["action"], message.pop("params", None) or {}, call.at_version(version))
+        return request.run()
 
     return reply(Outcome(work), version, call)
 

@@ -30,6 +30,7 @@ _REFUSALS = {
     415: "the body is compressed",
     431: "the head of the request is too large",
     501: "the action needs Anki's window, and there is none",
+    502: "the sync server fails",
     503: "no collection is open",
 }
 _ONLY_GUI = 501

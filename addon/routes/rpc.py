@@ -35,6 +35,7 @@ def handle(path: str) -> Response:
         message = parse(body)
     except BadParams as error:
         return error_response(error, 200)
+    del body  # it can be large, and what it says is in the message
     if isinstance(message, dict):
         if path.strip("/") and message.get("action") is None:
             return unsupported()  # meant for the URL of an action that does not exist

@@ -6,13 +6,11 @@ change anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..core.actions import Action, Kind
+from ..actions import Action, Kind, registry
 from ..core.errors import ApiError, BadParams
 from ..core.protocol import check_key, perform, success
 from ..core.shapes import show
@@ -22,14 +20,13 @@ from .rpc import json_response, parse
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def blueprint(actions: Mapping[str, Action]) -> Blueprint:
-    bp = Blueprint("urls", __name__)
-    for name, action in actions.items():
-        bp.add_url_rule(f"/{name}", name, partial(_handle, action), methods=_ALL_METHODS)
-    return bp
+bp = Blueprint("urls", __name__)
 
 
-def _handle(action: Action) -> Response:
+# One rule for all: a rule for each would add 20 ms to Anki's start.
+@bp.route(f"/<any({', '.join(registry)}):name>", methods=_ALL_METHODS)
+def handle(name: str) -> Response:
+    action = registry[name]
     call = current_call()
     methods = ["GET", "HEAD", "POST"] if action.kind is Kind.READ else ["POST"]
     if request.method not in methods:
