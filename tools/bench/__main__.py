@@ -77,7 +77,8 @@ def run_all(
                 continue
             print(f"{case.title} ...", file=sys.stderr, flush=True)
             rounds = 1 if smoke else case.rounds
-            row = Row(case, direct(case, col, rounds, numbers) if case.direct else None)
+            barest = direct(case.barest, col, rounds, numbers) if case.barest else None
+            row = Row(case, direct(case.direct, col, rounds, numbers), barest)
             for way in WAYS[:1] if growth else WAYS:
                 # Eight clients repeat what one does, each a quarter as often.
                 own = rounds if way.clients == 1 else max(1, rounds // 4)
