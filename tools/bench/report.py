@@ -16,13 +16,14 @@ _HEAD = """# Performance
 
 Made by `make bench` on {machine}.
 
-A real Anki, offscreen, with its deck list showing and 100,000 notes (200,000 cards), is asked over HTTP by
-another process. *direct* is what the same work costs when a script does it with Anki's own calls straight on
-a copy of the collection, in the same run: its operation for many where it has one, else one after the other.
-*ratio* compares p50 with it. *barest* is the fewest queries that hold the answer, without making a reply of
-it: what no server can go below. *gap* is the longest time in which Anki's window could not react while the
-requests ran and until all windows were refreshed; a timer of 5 ms that is never late would give 5. *memory*
-is the highest rise of Anki's memory. Times are in milliseconds; p99 of few requests is the slowest of them.
+A real Anki, offscreen, with its deck list showing and 100,000 notes (200,000 cards), is asked over HTTP
+by another process. *direct* is what the same work costs when a script does it with Anki's own calls
+straight on a copy of the collection, in the same run: its operation for many where it has one, else one
+after the other. *ratio* compares p50 with it. *barest* is the fewest queries that hold the answer,
+without making a reply of it: what no server can go below. *gap* is the longest time in which Anki's
+window could not react while the requests ran and until all windows were refreshed; a timer of 5 ms that
+is never late would give 5. *memory* is the highest rise of Anki's memory. Times are in milliseconds; p99
+of few requests is the slowest of them.
 
 *With statistics* means that SQLite's `analyze` has been run on the collection; Anki never does that.
 """
