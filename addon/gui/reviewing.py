@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import threading
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypedDict
 
 from ..core.actions import Lane, gui
@@ -16,6 +16,9 @@ from .window import main_window
 if TYPE_CHECKING:
     from anki.cards import Card
     from aqt.reviewer import Reviewer
+
+# For Anki to tell that an answer is taken. It first closes its progress window, if one was open.
+_TELLING_SECONDS = 5
 
 Reviewing = Annotated[bool, "false when not reviewing"]
 Shown = Annotated[bool, "false when not reviewing, or while an answer is being taken"]
@@ -119,41 +122,46 @@ def answer_card(
 
     The reply comes when the answer is taken, so that the next request meets the next card.
     """
-    given: bool = call.host.on_window(lambda: _answer(ease))
-    return given
+    pressed: Optional[_Pressed] = call.host.on_window(lambda: _press(ease))
+    if pressed is None:
+        return False
+    try:
+        call.host.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
+        return pressed.answered.wait(_TELLING_SECONDS)
+    finally:
+        call.host.on_window(pressed.forget)
 
 
-def _answer(ease: Any) -> Any:
-    """Whether the answer was given: as a Future, once Anki has been asked to take it."""
-    from aqt import gui_hooks
-    from aqt.qt import QTimer
-
+def _press(ease: int) -> Optional[_Pressed]:
     reviewer = _settled_reviewer()
     if reviewer is None or reviewer.state != "answer":
-        return False
+        return None
     if ease not in [button for button, _label in reviewer._answerButtonList()]:
-        return False
-    answered: Future[bool] = Future()
-
-    def on_answered(*_: Any) -> None:
-        # Anki moves on right after this, perhaps through a question to the person about a break.
-        if not answered.done():
-            answered.set_result(True)
-
-    def give_up() -> None:
-        gui_hooks.reviewer_did_answer_card.remove(on_answered)
-        if not answered.done():
-            answered.set_result(False)  # an error has stopped it
-
-    gui_hooks.reviewer_did_answer_card.append(on_answered)
-    reviewer._answerCard(ease)
+        return None
+    pressed = _Pressed()
+    reviewer._answerCard(ease)  # type: ignore[arg-type]
     if reviewer.state != "transition":  # type: ignore[comparison-overlap]
-        give_up()  # another add-on has stopped it
-    else:
-        # Collection operations finish in order, this one after the answer. Anki can take a moment longer
-        # to tell: it first closes its progress window, and shows that for a while if it was open at all.
-        reviewer.mw.taskman.run_in_background(lambda: None, lambda _: QTimer.singleShot(1000, give_up))
-    return answered
+        pressed.forget()  # another add-on has stopped it
+        return None
+    return pressed
+
+
+class _Pressed:
+    """An answer that Anki has been asked to take."""
+
+    def __init__(self) -> None:
+        from aqt import gui_hooks
+
+        self.answered = threading.Event()
+        self._hook = gui_hooks.reviewer_did_answer_card
+        # Anki moves on right after this, perhaps through a question to the person about a break.
+        self._hook.append(self._on_answered)
+
+    def _on_answered(self, *_: Any) -> None:
+        self.answered.set()
+
+    def forget(self) -> None:
+        self._hook.remove(self._on_answered)
 
 
 def _settled_reviewer() -> Optional[Reviewer]:

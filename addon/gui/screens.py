@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import Annotated, Callable, Literal, Optional, TypeVar
 
 from anki.collection import Collection, OpChangesAfterUndo
@@ -20,14 +19,13 @@ Found = Annotated[bool, "false if there is no such deck"]
 @gui("guiDeckBrowser", lane=Lane.CALLER)
 def show_deck_browser(call: Call) -> None:
     """Show the deck list."""
-    call.host.on_window(lambda: _when_drawn(lambda: main_window().moveToState("deckBrowser")))
+    _when_drawn(call, lambda: main_window().moveToState("deckBrowser"))
 
 
 @gui("guiDeckOverview", lane=Lane.CALLER)
 def show_deck_overview(call: Call, name: DeckName) -> Found:
     """Make a deck current and show its overview."""
-    found: bool = call.host.on_window(lambda: _when_drawn(lambda: _show_overview(name)))  # type: ignore[assignment]
-    return found
+    return _when_drawn(call, lambda: _show_overview(name))
 
 
 @gui("guiDeckReview", lane=Lane.CALLER)
@@ -36,7 +34,7 @@ def show_deck_review(call: Call, name: DeckName) -> Found:
     # The overview first, as when a person clicks: it lets a running review end.
     if not show_deck_overview(call, name):
         return False
-    call.host.on_window(lambda: _when_drawn(lambda: main_window().moveToState("review")))
+    _when_drawn(call, lambda: main_window().moveToState("review"))
     return True
 
 
@@ -99,19 +97,12 @@ def _show_overview(name: str) -> bool:
     return True
 
 
-def _when_drawn(work: Callable[[], T]) -> Future[T]:
-    """Run `work` once the screen is drawn.
+def _when_drawn(call: Call, work: Callable[[], T]) -> T:
+    """Run `work` on the main thread once the screen is drawn.
 
     Anki's screens ask the collection in the background and draw when the answer comes, also over
-    another screen that is shown by then. Such answers come in order, the one to this after theirs.
+    another screen that is shown by then. Such answers come in order.
     """
-    done: Future[T] = Future()
-
-    def run(_: object) -> None:
-        try:
-            done.set_result(work())
-        except Exception as error:
-            done.set_exception(error)
-
-    main_window().taskman.run_in_background(lambda: None, run)
-    return done
+    call.host.on_window(main_window)  # here, a refresh that was due begins
+    call.host.on_collection(lambda _col: None)
+    return call.host.on_window(work)
