@@ -42,8 +42,12 @@ _DRAIN_SECONDS = 2
 _CHUNK = 1024 * 1024
 _SMALL = 64 * 1024
 _LONGEST_LINE = 64 * 1024
+_MOST_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
 _HEX = re.compile(rb"[\da-fA-F]{1,15}")
+# A line of the head (RFC 9112, 5): what is looser is read differently by different programs.
+_HEADER = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[^\0\r\n]*\r?\n")
+_SPACES = " \t"
 
 
 class _TooSlow(Exception):
@@ -126,11 +130,13 @@ class Handler(WSGIRequestHandler):
         self.rfile = self._input
 
     def handle_one_request(self) -> None:
+        self.command = ""  # not that of the request before
         self._allow(IDLE_SECONDS)
         try:
             with self.server.waiting(self.connection):
-                begun = self._input.peek(1)
-        except _TooSlow:
+                while (begun := self._input.peek(1)[:1]) in (b"\r", b"\n"):
+                    self._input.read(1)  # some clients end a body with an empty line
+        except (_TooSlow, _TooLarge):
             begun = b""
         if not begun:
             self.close_connection = True
@@ -144,16 +150,47 @@ class Handler(WSGIRequestHandler):
         except _TooLarge:
             self.send_error(431, "the head of the request is too large")
 
+    def parse_request(self) -> bool:
+        """Read the head of a request. False for one that has been refused."""
+        lines = [self._input.readline(_LONGEST_LINE + 1)]
+        # Python's own reader ends the head at a line that it does not understand, and drops the rest.
+        while _HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS:
+            lines.append(self._input.readline(_LONGEST_LINE + 1))
+        is_whole = lines[-1] in (b"\r\n", b"\n")
+        if not is_whole and len(lines) <= _MOST_HEADERS and len(lines[-1]) <= _LONGEST_LINE:
+            self.send_error(400, f"the request can't be read: line {len(lines)} of its head is no header")
+            return False
+        self.rfile = io.BytesIO(b"".join(lines))
+        try:
+            is_request = super().parse_request()
+        finally:
+            self.rfile = self._input
+        if not is_request:
+            return False
+        if self.request_version == self.default_request_version:
+            self.send_error(505, "HTTP/0.9 is not spoken here")
+            return False
+        # The body of a chunked request of HTTP/1.0 may have been measured otherwise on its way.
+        is_doubtful = self.request_version == "HTTP/1.0" and "Transfer-Encoding" in self.headers
+        if is_doubtful or "close" in self._tokens("Connection"):
+            self.close_connection = True
+        return True
+
+    def _tokens(self, header: str) -> list[str]:
+        """The comma-separated words of a header, in lower case."""
+        values = ",".join(self.headers.get_all(header, []))
+        return [word.strip(_SPACES).lower() for word in values.split(",")]
+
     def run_wsgi(self) -> None:
         try:
             length = self._body_length()
             body = _Body(partial(self._receive, length))
             if length is not None and length <= _SMALL:
                 body.load()
+            environ = self._environ()
         except HTTPException as error:
             self.send_error(error.code or 400, error.description)
             return
-        environ = self.make_environ()
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         app: WSGIApplication = self.server.app
@@ -163,6 +200,12 @@ class Handler(WSGIRequestHandler):
             self._send(reply.status, reply.headers.items(), reply.get_data())
         if not body.is_loaded:
             self._drain()
+
+    def _environ(self) -> dict[str, Any]:
+        try:
+            return self.make_environ()
+        except ValueError as error:  # the URL of a request that names its host
+            raise _unreadable(str(error)) from None
 
     def handle_expect_100(self) -> bool:
         try:
@@ -177,7 +220,7 @@ class Handler(WSGIRequestHandler):
         """Refuse what is no request for the application, and close the connection."""
         self.close_connection = True
         # A head that could not be read has left neither of them.
-        self.command = getattr(self, "command", None) or "GET"
+        self.command = self.command or "GET"
         self.request_version = self.protocol_version
         text = message or self.responses.get(code, ("bad request",))[0]
         content = json.dumps({"result": None, "error": text}, separators=(",", ":")).encode()
@@ -200,20 +243,19 @@ class Handler(WSGIRequestHandler):
         Raises HTTPException for a body that will not be read.
         """
         # A small body could unpack to any size.
-        codings = ",".join(self.headers.get_all("Content-Encoding", [])).strip()
-        if codings.lower() not in ("", "identity"):
+        if not {"", "identity"}.issuperset(self._tokens("Content-Encoding")):
+            codings = ", ".join(self.headers.get_all("Content-Encoding", []))
             raise UnsupportedMediaType(f"the body may not be encoded, and is in {codings}")
         announced = self.headers.get_all("Content-Length", [])
-        transfer = ",".join(self.headers.get_all("Transfer-Encoding", [])).strip()
-        if transfer:
+        if "Transfer-Encoding" in self.headers:
             if announced:
                 raise _unreadable("both Content-Length and Transfer-Encoding are given")
-            if transfer.lower() != "chunked":
+            if self._tokens("Transfer-Encoding") != ["chunked"]:
                 raise _unreadable("its Transfer-Encoding is not chunked")
             return None
         if len(set(announced)) > 1:
             raise _unreadable("two different values of Content-Length")
-        text = announced[0].strip() if announced else "0"
+        text = announced[0].strip(_SPACES) if announced else "0"
         if not (text.isascii() and text.isdigit()):
             raise _unreadable(f"Content-Length is {text!r}")
         if len(text) > 18 or int(text) > self.server.body_limit():
@@ -260,7 +302,7 @@ class Handler(WSGIRequestHandler):
             pass
 
     def _chunk_size(self) -> int:
-        digits = self._line().partition(b";")[0].strip()
+        digits = self._line().partition(b";")[0].rstrip(b" \t")
         if not _HEX.fullmatch(digits):
             raise ValueError(f"a chunk is announced as {digits[:20]!r}")
         return int(digits, 16)
@@ -276,9 +318,11 @@ class Handler(WSGIRequestHandler):
 
     def _line(self) -> bytes:
         line = self._input.readline(_LONGEST_LINE)
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\r\n"):
             raise ValueError("a line of it is too long or ended too soon")
-        return line.rstrip(b"\r\n")
+        if b"\r" in line[:-2]:
+            raise ValueError("half a line end is in it")
+        return line[:-2]
 
     def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")

@@ -103,7 +103,20 @@ def test_a_chunked_body_is_read(sock: socket.socket) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"zz\r\n", b"+5\r\nxxxxx\r\n", b"0x5\r\n", b"-1\r\n", b"\r\n", b"1_0\r\n", b"2\r\nxxx\r\n0\r\n\r\n"],
+    [
+        b"zz\r\n",
+        b"+5\r\nxxxxx\r\n",
+        b"0x5\r\n",
+        b"-1\r\n",
+        b"\r\n",
+        b"1_0\r\n",
+        b"2\r\nxxx\r\n0\r\n\r\n",
+        b" 2\r\nxx\r\n0\r\n\r\n",
+        b"2\nxx\r\n0\r\n\r\n",
+        b"2;\rx\r\nxx\r\n0\r\n\r\n",
+        b"2\r\nxx\n0\r\n\r\n",
+        b"2\r\nxx\r\r\n0\r\n\r\n",
+    ],
 )
 def test_a_bad_chunk_is_refused(sock: socket.socket, body: bytes) -> None:
     sock.sendall(head("POST / HTTP/1.1", "Transfer-Encoding: chunked") + body)
@@ -152,10 +165,12 @@ def test_an_old_client_may_keep_its_connection(sock: socket.socket) -> None:
         assert (status, body, headers["connection"].lower()) == (200, b"6", "keep-alive")
 
 
-def test_a_client_that_wants_to_close_is_heard(sock: socket.socket) -> None:
-    sock.sendall(post("Connection: close"))
-    assert read_reply(sock)[1]["connection"] == "close"
-    assert sock.recv(1) == b""
+def test_a_client_that_wants_to_close_is_heard(wired: Wired) -> None:
+    for wish in ("close", "Close", "close, TE", "TE , close"):
+        with connect(wired) as sock:
+            sock.sendall(post(f"Connection: {wish}"))
+            assert read_reply(sock)[1]["connection"] == "close"
+            assert sock.recv(1) == b""
 
 
 @pytest.mark.parametrize(
@@ -180,6 +195,10 @@ def test_a_client_that_wants_to_close_is_heard(sock: socket.socket) -> None:
         (head("POST / HTTP/1.1", "Content-Length: 999999999999"), 413),
         (head("POST / HTTP/1.1", *["X: y"] * 200), 431),
         (head("GET / HTTP/9.9"), 505),
+        (b"GET /version\r\n\r\n", 505),
+        (head("GET /?" + "x" * 70_000 + " HTTP/1.1"), 414),
+        (head("GET / HTTP/1.1", "X: " + "y" * 70_000), 431),
+        (head("GET http://[::1/ HTTP/1.1"), 400),
     ],
     ids=lambda value: value[:60].decode() if isinstance(value, bytes) else None,
 )
@@ -211,6 +230,74 @@ def test_a_body_in_identity_is_not_encoded(sock: socket.socket) -> None:
 def test_a_transfer_that_is_not_just_chunked_is_refused(sock: socket.socket, coding: str) -> None:
     sock.sendall(head("POST / HTTP/1.1", f"Transfer-Encoding: {coding}") + b"0\r\n\r\n")
     assert read_reply(sock)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Content-Length : 5",
+        "Content-Length\t: 5",
+        " Content-Length: 5",
+        "X: y\r\n Content-Length: 5",
+        "X: y\rContent-Length: 5",
+        "X: y\0",
+        "no header",
+        ": 5",
+        "Content-Length(x): 5",
+        "Origin : https://example.com",
+    ],
+)
+def test_a_head_that_others_may_read_differently_is_refused(wired: Wired, line: str) -> None:
+    for lines in ([line, "Origin: http://localhost"], ["Origin: http://localhost", line]):
+        with connect(wired) as sock:
+            sock.sendall(post(*lines) + post())
+            status, _headers, body = read_reply(sock)
+            assert (status, "is no header" in json.loads(body)["error"]) == (400, True)
+            assert sock.recv(1) == b""  # what follows is not taken for a request
+
+
+@pytest.mark.parametrize("count", range(1, 80, 6))
+def test_a_head_that_is_cut_off_is_no_request(wired: Wired, count: int) -> None:
+    request = head("GET /version HTTP/1.1", "Origin: https://example.com", "X: y" * 20)
+    with connect(wired) as sock:
+        sock.sendall(request[:count])
+        sock.shutdown(socket.SHUT_WR)
+        assert read_reply(sock)[0] == 400
+
+
+@pytest.mark.parametrize("coding", ["", "chunked, chunked", "chunked\xa0", "\x0bchunked"])
+def test_a_transfer_in_doubt_is_refused(wired: Wired, coding: str) -> None:
+    for more in ([], ["Content-Length: 5"]):
+        with connect(wired) as sock:
+            request = "\r\n".join(
+                ["POST / HTTP/1.1", "Host: localhost", f"Transfer-Encoding: {coding}", *more]
+            )
+            sock.sendall(request.encode("latin-1") + b"\r\n\r\n0\r\n\r\n")
+            assert read_reply(sock)[0] == 400
+            assert sock.recv(1) == b""
+
+
+def test_a_chunked_body_of_an_old_client_ends_the_connection(sock: socket.socket) -> None:
+    lines = ["Transfer-Encoding: chunked", "Connection: keep-alive"]
+    sock.sendall(head("POST / HTTP/1.0", *lines) + b"%X\r\n%s\r\n0\r\n\r\n" % (len(VERSION), VERSION))
+    assert read_reply(sock)[2] == b"6"
+    assert sock.recv(1) == b""
+
+
+def test_empty_lines_between_requests_are_skipped(sock: socket.socket) -> None:
+    sock.sendall(b"\r\n" + post() + b"\r\n\n" + post())
+    with sock.makefile("rb") as stream:
+        assert [next_reply(stream), next_reply(stream)] == [b"6", b"6"]
+    sock.sendall(b"\r\n")
+    assert is_open(sock)
+
+
+def test_a_bad_head_after_a_request_for_the_head_is_told(sock: socket.socket) -> None:
+    sock.sendall(head("HEAD /version HTTP/1.1"))
+    read_reply(sock, "HEAD")
+    sock.sendall(head("GET /version HTTP/1.1", "no header"))
+    status, _headers, body = read_reply(sock)
+    assert (status, b"no header" in body) == (400, True)
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(wired: Wired) -> None:
