@@ -71,11 +71,38 @@ def test_a_program_may_name_any_file(wired: Wired, secret: Path) -> None:
     assert media(wired) == ["x.txt"]
 
 
-def on_other_machine(headless: HeadlessServer, action: str, params: dict[str, Any]) -> tuple[int, Any]:
+def asked_from(
+    address: str, headless: HeadlessServer, action: str, params: dict[str, Any]
+) -> tuple[int, Any]:
     reply = headless.app.test_client().post(
-        f"/{action}", data=json.dumps(params), environ_base={"REMOTE_ADDR": "192.0.2.7"}
+        f"/{action}", data=json.dumps(params), environ_base={"REMOTE_ADDR": address}
     )
     return reply.status_code, reply.get_json()
+
+
+def on_other_machine(headless: HeadlessServer, action: str, params: dict[str, Any]) -> tuple[int, Any]:
+    return asked_from("192.0.2.7", headless, action, params)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_a_program_on_this_machine_is_known_by_its_address(
+    headless: HeadlessServer, secret: Path, address: str
+) -> None:
+    params = {"filename": "x.txt", "path": str(secret)}
+    assert asked_from(address, headless, "storeMediaFile", params)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    # The later ones hold an address of this machine, which a gateway would unwrap.
+    ["", "192.168.0.2", "::ffff:10.0.0.1", "fe80::1%eth0", "2002:7f00:1::1", "64:ff9b::7f00:1"]
+    + ["2001::80ff:fffe", "::127.0.0.1", "0.0.0.0"],
+)
+def test_any_other_address_is_of_another_machine(
+    headless: HeadlessServer, secret: Path, address: str
+) -> None:
+    params = {"filename": "x.txt", "path": str(secret)}
+    assert asked_from(address, headless, "storeMediaFile", params)[0] == 403
 
 
 def test_another_machine_can_not_name_files(headless: HeadlessServer, secret: Path) -> None:
