@@ -95,8 +95,17 @@ def test_a_program_on_this_machine_is_known_by_its_address(
 @pytest.mark.parametrize(
     "address",
     # The later ones hold an address of this machine, which a gateway would unwrap.
-    ["", "192.168.0.2", "::ffff:10.0.0.1", "fe80::1%eth0", "2002:7f00:1::1", "64:ff9b::7f00:1"]
-    + ["2001::80ff:fffe", "::127.0.0.1", "0.0.0.0"],
+    [
+        "",
+        "192.168.0.2",
+        "::ffff:10.0.0.1",
+        "fe80::1%eth0",
+        "2002:7f00:1::1",
+        "64:ff9b::7f00:1",
+        "2001::80ff:fffe",
+        "::127.0.0.1",
+        "0.0.0.0",
+    ],
 )
 def test_any_other_address_is_of_another_machine(
     headless: HeadlessServer, secret: Path, address: str
