@@ -14,11 +14,12 @@ import time
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
+from typing import Union
 
 import pytest
 
-from .conftest import LiveServer, Wired
-from .program import Program
+from .conftest import LiveServer, Start, Wired
+from .program import COMMAND, Program
 
 VERSION = b'{"action": "version"}'
 
@@ -29,7 +30,7 @@ def sock(wired: Wired) -> Iterator[socket.socket]:
         yield sock
 
 
-def connect(wired: Wired, address: str = "127.0.0.1") -> socket.socket:
+def connect(wired: Union[Wired, Program], address: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((address, wired.port), timeout=20)
 
 
@@ -344,7 +345,7 @@ def test_this_machine_is_served_under_each_of_its_names(wired: Wired, address: s
         assert is_open(sock)
 
 
-def ask_at_once(wired: Wired, count: int) -> None:
+def ask_at_once(wired: Union[Wired, Program], count: int) -> None:
     """Open connections all at once, and expect that each is served."""
     replies: list[bytes] = []
     barrier = threading.Barrier(count)
@@ -428,6 +429,26 @@ def wait_until_served(wired: Wired) -> None:
     while wired.look(serving.format("__import__('threading')")) != 1:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+# As on macOS, where more are granted on request; and where there are no more.
+@pytest.mark.parametrize("limits", ["ulimit -Sn 256", "ulimit -n 128"])
+def test_few_files_are_enough_for_many_clients(start: Start, tmp_path: Path, limits: str) -> None:
+    command = ["sh", "-c", f'{limits} && exec "$0" "$@"', *COMMAND]
+    program = start("--collection", tmp_path / "c.anki2", command=command)
+    program.wait_until_it_serves()
+    address = ("127.0.0.1", program.port)
+    with contextlib.ExitStack() as stack:
+        for _ in range(400):
+            sock = stack.enter_context(socket.create_connection(address, timeout=10))
+            sock.sendall(post()[:-5])
+        started = time.monotonic()
+        assert program.ask("version") == 6
+        assert time.monotonic() - started < 5
+    assert program.ask("deckNames") == ["Default"]
+    ask_at_once(program, 200)
+    _code, out, err = program.stop()
+    assert "Traceback" not in out + err
 
 
 def test_the_program_takes_bursts_and_says_nothing(tmp_path: Path) -> None:
