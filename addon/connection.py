@@ -45,6 +45,7 @@ _LONGEST_LINE = 64 * 1024
 _MOST_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
 _HEX = re.compile(rb"[\da-fA-F]{1,15}")
+_REQUEST_LINE = re.compile(rb"\S+ \S+ HTTP/\d\.\d\r?\n")
 # A line of the head (RFC 9112, 5): what is looser is read differently by different programs.
 _HEADER = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[^\0\r\n]*\r?\n")
 _SPACES = " \t"
@@ -152,6 +153,10 @@ class Handler(WSGIRequestHandler):
 
     def parse_request(self) -> bool:
         """Read the head of a request. False for one that has been refused."""
+        if not _REQUEST_LINE.fullmatch(self.raw_requestline):
+            # Not shown: a key can be in it.
+            self.send_error(400, "the request can't be read: it does not begin as one of HTTP/1.1 does")
+            return False
         lines = [self._input.readline(_LONGEST_LINE + 1)]
         # Python's own reader ends the head at a line that it does not understand, and drops the rest.
         while _HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS:
@@ -166,9 +171,6 @@ class Handler(WSGIRequestHandler):
         finally:
             self.rfile = self._input
         if not is_request:
-            return False
-        if self.request_version == self.default_request_version:
-            self.send_error(505, "HTTP/0.9 is not spoken here")
             return False
         # The body of a chunked request of HTTP/1.0 may have been measured otherwise on its way.
         is_doubtful = self.request_version == "HTTP/1.0" and "Transfer-Encoding" in self.headers

@@ -196,7 +196,7 @@ def test_a_client_that_wants_to_close_is_heard(wired: Wired) -> None:
         (head("POST / HTTP/1.1", "Content-Length: 999999999999"), 413),
         (head("POST / HTTP/1.1", *["X: y"] * 200), 431),
         (head("GET / HTTP/9.9"), 505),
-        (b"GET /version\r\n\r\n", 505),
+        (b"GET /version\r\n\r\n", 400),
         (head("GET /?" + "x" * 70_000 + " HTTP/1.1"), 414),
         (head("GET / HTTP/1.1", "X: " + "y" * 70_000), 431),
         (head("GET http://[::1/ HTTP/1.1"), 400),
@@ -207,6 +207,7 @@ def test_every_reply_has_type_and_length(sock: socket.socket, request_bytes: byt
     sock.sendall(request_bytes)
     status, headers, body = read_reply(sock)
     assert (status, headers["content-type"]) == (expected, "application/json")
+    assert ("allow" in headers) == (status == 405)
     assert int(headers["content-length"]) == len(body)
     if status >= 400:
         assert set(json.loads(body)) == {"result", "error"}
@@ -291,6 +292,24 @@ def test_empty_lines_between_requests_are_skipped(sock: socket.socket) -> None:
         assert [next_reply(stream), next_reply(stream)] == [b"6", b"6"]
     sock.sendall(b"\r\n")
     assert is_open(sock)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /version?key=SECRET HTTP/1.1 x",
+        "GET /version?key=SECRET HTTP/1.1x",
+        "GET /version?key=SECRET",
+        "GET /version?key=SECRET HTTP/8.0",
+        "GET http://[::1/?key=SECRET HTTP/1.1",
+        "GET\t/version?key=SECRET\tHTTP/1.1",
+        "\x16\x03\x01SECRET",
+    ],
+)
+def test_a_bad_first_line_is_not_repeated(sock: socket.socket, line: str) -> None:
+    sock.sendall(head(line))
+    status, _headers, body = read_reply(sock)
+    assert (status, b"SECRET" in body) == (505 if "8.0" in line else 400, False)
 
 
 def test_a_bad_head_after_a_request_for_the_head_is_told(sock: socket.socket) -> None:
