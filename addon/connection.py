@@ -12,7 +12,6 @@ import json
 import logging
 import re
 import socket
-import time
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -27,6 +26,8 @@ from werkzeug.exceptions import (
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
+from .stream import Stream, TooLarge, TooSlow
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -35,54 +36,18 @@ log = logging.getLogger("ankiconnect")
 IDLE_SECONDS = 30
 _HEAD_SECONDS = 10
 _BODY_SECONDS = 30
-_SLOWEST_BYTES_PER_SECOND = 100_000  # of a body that takes longer than that
 _REPLY_SECONDS = 60
 _LARGEST_HEAD = 8 * 1024 * 1024
+_LARGEST_DRAIN = 1024 * 1024 * 1024
 _DRAIN_SECONDS = 2
-_CHUNK = 1024 * 1024
 _SMALL = 64 * 1024
 _LONGEST_LINE = 64 * 1024
 _MOST_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
-_HEX = re.compile(rb"[\da-fA-F]{1,15}")
 _REQUEST_LINE = re.compile(rb"\S+ \S+ HTTP/\d\.\d\r?\n")
 # A line of the head (RFC 9112, 5): what is looser is read differently by different programs.
 _HEADER = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[^\0\r\n]*\r?\n")
 _SPACES = " \t"
-
-
-class _TooSlow(Exception):
-    pass
-
-
-class _TooLarge(Exception):
-    pass
-
-
-class _Stream(io.RawIOBase):
-    """Reads a socket until a deadline, however the bytes trickle in, and no more than allowed."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.deadline = 0.0
-        self.most = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise _TooSlow()
-        if self.most <= 0:
-            raise _TooLarge()
-        self._sock.settimeout(left)
-        try:
-            received = self._sock.recv_into(buffer)
-        except socket.timeout:
-            raise _TooSlow() from None
-        self.most -= received
-        return received
 
 
 class _Body(io.RawIOBase):
@@ -126,29 +91,28 @@ class Handler(WSGIRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self._stream = _Stream(self.connection)
-        self._input = io.BufferedReader(self._stream, 64 * 1024)
-        self.rfile = self._input
+        self._stream = Stream(self.connection)
+        self.rfile = self._stream
 
     def handle_one_request(self) -> None:
         self.command = ""  # not that of the request before
-        self._allow(IDLE_SECONDS)
+        self._stream.allow(IDLE_SECONDS, _LARGEST_HEAD)
         try:
             with self.server.waiting(self.connection):
-                while (begun := self._input.peek(1)[:1]) in (b"\r", b"\n"):
-                    self._input.read(1)  # some clients end a body with an empty line
-        except (_TooSlow, _TooLarge):
+                while (begun := self._stream.peek(1)[:1]) in (b"\r", b"\n"):
+                    self._stream.read(1)  # some clients end a body with an empty line
+        except (TooSlow, TooLarge):
             begun = b""
         if not begun:
             self.close_connection = True
             return
-        self._allow(_HEAD_SECONDS)
+        self._stream.allow(_HEAD_SECONDS, _LARGEST_HEAD)
         try:
             with self.server.waiting(self.connection) as self._request:
                 super().handle_one_request()
-        except _TooSlow:
+        except TooSlow:
             self.send_error(408, _TOO_SLOW)
-        except _TooLarge:
+        except TooLarge:
             self.send_error(431, "the head of the request is too large")
 
     def parse_request(self) -> bool:
@@ -157,10 +121,10 @@ class Handler(WSGIRequestHandler):
             # Not shown: a key can be in it.
             self.send_error(400, "the request can't be read: it does not begin as one of HTTP/1.1 does")
             return False
-        lines = [self._input.readline(_LONGEST_LINE + 1)]
+        lines = [self._stream.readline(_LONGEST_LINE + 1)]
         # Python's own reader ends the head at a line that it does not understand, and drops the rest.
         while _HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS:
-            lines.append(self._input.readline(_LONGEST_LINE + 1))
+            lines.append(self._stream.readline(_LONGEST_LINE + 1))
         is_whole = lines[-1] in (b"\r\n", b"\n")
         if not is_whole and len(lines) <= _MOST_HEADERS and len(lines[-1]) <= _LONGEST_LINE:
             self.send_error(400, f"the request can't be read: line {len(lines)} of its head is no header")
@@ -169,7 +133,7 @@ class Handler(WSGIRequestHandler):
         try:
             is_request = super().parse_request()
         finally:
-            self.rfile = self._input
+            self.rfile = self._stream
         if not is_request:
             return False
         # The body of a chunked request of HTTP/1.0 may have been measured otherwise on its way.
@@ -234,11 +198,6 @@ class Handler(WSGIRequestHandler):
         if type == "error":
             log.info(message, *args)
 
-    def _allow(self, seconds: float, size: int = _LARGEST_HEAD) -> None:
-        """Let the client take so long, and send about so many bytes, from now on."""
-        self._stream.deadline = time.monotonic() + seconds
-        self._stream.most = size
-
     def _body_length(self) -> Optional[int]:
         """The announced length of the body, None for a chunked one.
 
@@ -275,56 +234,22 @@ class Handler(WSGIRequestHandler):
         body = io.BytesIO()
         try:
             if length is None:
-                self._read_chunks(body)
+                limit: int = self.server.body_limit()
+                self._stream.allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
+                self._stream.move_chunks(limit, body)
             else:
-                self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
-                self._read_part(length, body)
-        except _TooSlow:
+                self._stream.allow(_BODY_SECONDS, length + _LARGEST_HEAD)
+                self._stream.allow_for(length)
+                self._stream.move(length, body)
+        except TooSlow:
             raise RequestTimeout(_TOO_SLOW) from None
-        except _TooLarge:
+        except TooLarge:
             raise self._too_large() from None
         except (ValueError, OSError) as error:
             raise _unreadable(str(error)) from None
         self._request.close()  # it has arrived, and is no longer in danger of being dropped
         body.seek(0)
         return body
-
-    def _read_chunks(self, body: io.BytesIO) -> None:
-        """Read a chunked body (RFC 9112, 7.1) without its extensions and trailers."""
-        limit: int = self.server.body_limit()
-        self._allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
-        while size := self._chunk_size():
-            if body.tell() + size > limit:
-                raise _TooLarge()
-            self._stream.deadline += size / _SLOWEST_BYTES_PER_SECOND
-            self._read_part(size, body)
-            if self._line():
-                raise ValueError("a chunk is longer than announced")
-        while self._line():
-            pass
-
-    def _chunk_size(self) -> int:
-        digits = self._line().partition(b";")[0].rstrip(b" \t")
-        if not _HEX.fullmatch(digits):
-            raise ValueError(f"a chunk is announced as {digits[:20]!r}")
-        return int(digits, 16)
-
-    def _read_part(self, size: int, body: io.BytesIO) -> None:
-        """Move `size` bytes into `body`, which takes up memory only as they arrive."""
-        while size:
-            part = self._input.read1(min(size, _CHUNK))
-            if not part:
-                raise ValueError("it ended too soon")
-            size -= len(part)
-            body.write(part)
-
-    def _line(self) -> bytes:
-        line = self._input.readline(_LONGEST_LINE)
-        if not line.endswith(b"\r\n"):
-            raise ValueError("a line of it is too long or ended too soon")
-        if b"\r" in line[:-2]:
-            raise ValueError("half a line end is in it")
-        return line[:-2]
 
     def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")
@@ -344,8 +269,7 @@ class Handler(WSGIRequestHandler):
 
     def _drain(self) -> None:
         """Take what still arrives: a reset connection could lose the reply on its way to the client."""
-        with contextlib.suppress(OSError, _TooSlow, _TooLarge):
+        with contextlib.suppress(OSError, TooSlow, TooLarge):
             self.connection.shutdown(socket.SHUT_WR)
-            self._allow(_DRAIN_SECONDS, _CHUNK * 1024)
-            while self._input.read1(_CHUNK):
-                pass
+            self._stream.allow(_DRAIN_SECONDS, _LARGEST_DRAIN)
+            self._stream.skip()

@@ -237,6 +237,7 @@ def test_preflight_lets_a_page_send_its_key(wired: Wired) -> None:
         "192.168.1.5",
         "[::1]:8765",
         "[fe80::1]",
+        "[::ffff:127.0.0.1]:8765",
         "anki",
         "anki.",
         "app.localhost",

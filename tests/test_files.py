@@ -38,7 +38,7 @@ def media(wired: Wired) -> list[str]:
     return names + hidden
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "moz-extension://0a1b"])
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "moz-extension://0a1b", ""])
 def test_a_page_can_not_have_a_local_file_stored(wired: Wired, secret: Path, origin: str) -> None:
     params = {"filename": "x.txt", "path": str(secret)}
     reply = wired.send("POST", "/storeMediaFile", params, Origin=origin)
@@ -170,6 +170,13 @@ def test_a_link_does_not_lead_a_page_out(wired: Wired, profile: Path, secret: Pa
         file_link.unlink()
     assert secret.read_text() == "secret"
     assert os.listdir(secret.parent) == ["secret.txt"]
+
+
+def test_a_link_from_elsewhere_does_not_lead_a_page_in(wired: Wired, profile: Path, secret: Path) -> None:
+    """What is outside by its name is not even looked at: on Windows that could already call a host."""
+    secret.with_name("in").symlink_to(profile)
+    assert export(wired, secret.with_name("in") / "x.apkg", **PAGE)[0] == 403
+    assert not (profile / "x.apkg").exists()
 
 
 def test_a_setting_names_further_folders(wired: Wired, secret: Path) -> None:
