@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .config import Settings
 from .core.call import Host
@@ -36,6 +36,9 @@ def _fail(error: Exception) -> Response:
     """Flask's own refusals and our bugs, in the one shape of an error."""
     if isinstance(error, HTTPException) and error.code:
         text = error.description or error.name
-        return doors.error_response(ApiError(text), error.code)
+        response = doors.error_response(ApiError(text), error.code)
+        if isinstance(error, MethodNotAllowed):
+            response.allow.update(error.valid_methods or ())
+        return response
     known = as_api_error(error)
     return doors.error_response(known, known.status)

@@ -12,7 +12,6 @@ import json
 import logging
 import re
 import socket
-import time
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -27,6 +26,8 @@ from werkzeug.exceptions import (
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
+from .stream import Stream, TooLarge, TooSlow
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -35,50 +36,19 @@ log = logging.getLogger("ankiconnect")
 IDLE_SECONDS = 30
 _HEAD_SECONDS = 10
 _BODY_SECONDS = 30
-_SLOWEST_BYTES_PER_SECOND = 100_000  # of a body that takes longer than that
 _REPLY_SECONDS = 60
 _LARGEST_HEAD = 8 * 1024 * 1024
+_LARGEST_DRAIN = 1024 * 1024 * 1024
 _DRAIN_SECONDS = 2
-_CHUNK = 1024 * 1024
 _SMALL = 64 * 1024
 _LARGE = 1024 * 1024
 _LONGEST_LINE = 64 * 1024
+_MOST_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
-_HEX = re.compile(rb"[\da-fA-F]{1,15}")
-
-
-class _TooSlow(Exception):
-    pass
-
-
-class _TooLarge(Exception):
-    pass
-
-
-class _Stream(io.RawIOBase):
-    """Reads a socket until a deadline, however the bytes trickle in, and no more than allowed."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.deadline = 0.0
-        self.most = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise _TooSlow()
-        if self.most <= 0:
-            raise _TooLarge()
-        self._sock.settimeout(left)
-        try:
-            received = self._sock.recv_into(buffer)
-        except socket.timeout:
-            raise _TooSlow() from None
-        self.most -= received
-        return received
+_REQUEST_LINE = re.compile(rb"\S+ \S+ HTTP/\d\.\d\r?\n")
+# A line of the head (RFC 9112, 5): what is looser is read differently by different programs.
+_HEADER = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[^\0\r\n]*\r?\n")
+_SPACES = " \t"
 
 
 class _Body(io.RawIOBase):
@@ -126,28 +96,61 @@ class Handler(WSGIRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self._stream = _Stream(self.connection)
-        self._input = io.BufferedReader(self._stream, 64 * 1024)
-        self.rfile = self._input
+        self._stream = Stream(self.connection)
+        self.rfile = self._stream
 
     def handle_one_request(self) -> None:
-        self._allow(IDLE_SECONDS)
+        self.command = ""  # not that of the request before
+        self._stream.allow(IDLE_SECONDS, _LARGEST_HEAD)
         try:
             with self.server.waiting(self.connection):
-                begun = self._input.peek(1)
-        except _TooSlow:
+                while (begun := self._stream.peek(1)[:1]) in (b"\r", b"\n"):
+                    self._stream.read(1)  # some clients end a body with an empty line
+        except (TooSlow, TooLarge):
             begun = b""
         if not begun:
             self.close_connection = True
             return
-        self._allow(_HEAD_SECONDS)
+        self._stream.allow(_HEAD_SECONDS, _LARGEST_HEAD)
         try:
             with self.server.waiting(self.connection) as self._request:
                 super().handle_one_request()
-        except _TooSlow:
+        except TooSlow:
             self.send_error(408, _TOO_SLOW)
-        except _TooLarge:
+        except TooLarge:
             self.send_error(431, "the head of the request is too large")
+
+    def parse_request(self) -> bool:
+        """Read the head of a request. False for one that has been refused."""
+        if not _REQUEST_LINE.fullmatch(self.raw_requestline):
+            # Not shown: a key can be in it.
+            self.send_error(400, "the request can't be read: it does not begin as one of HTTP/1.1 does")
+            return False
+        lines = [self._stream.readline(_LONGEST_LINE + 1)]
+        # Python's own reader ends the head at a line that it does not understand, and drops the rest.
+        while _HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS:
+            lines.append(self._stream.readline(_LONGEST_LINE + 1))
+        is_whole = lines[-1] in (b"\r\n", b"\n")
+        if not is_whole and len(lines) <= _MOST_HEADERS and len(lines[-1]) <= _LONGEST_LINE:
+            self.send_error(400, f"the request can't be read: line {len(lines)} of its head is no header")
+            return False
+        self.rfile = io.BytesIO(b"".join(lines))
+        try:
+            is_request = super().parse_request()
+        finally:
+            self.rfile = self._stream
+        if not is_request:
+            return False
+        # The body of a chunked request of HTTP/1.0 may have been measured otherwise on its way.
+        is_doubtful = self.request_version == "HTTP/1.0" and "Transfer-Encoding" in self.headers
+        if is_doubtful or "close" in self._tokens("Connection"):
+            self.close_connection = True
+        return True
+
+    def _tokens(self, header: str) -> list[str]:
+        """The comma-separated words of a header, in lower case."""
+        values = ",".join(self.headers.get_all(header, []))
+        return [word.strip(_SPACES).lower() for word in values.split(",")]
 
     def run_wsgi(self) -> None:
         with contextlib.ExitStack() as turn:
@@ -159,10 +162,10 @@ class Handler(WSGIRequestHandler):
             body = _Body(partial(self._receive, length), admit)
             if length is not None and length <= _SMALL:
                 body.load()
+            environ = self._environ()
         except HTTPException as error:
             self.send_error(error.code or 400, error.description)
             return
-        environ = self.make_environ()
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         app: WSGIApplication = self.server.app
@@ -172,6 +175,12 @@ class Handler(WSGIRequestHandler):
             self._send(reply.status, reply.headers.items(), reply.get_data())
         if not body.is_loaded:
             self._drain()
+
+    def _environ(self) -> dict[str, Any]:
+        try:
+            return self.make_environ()
+        except ValueError as error:  # the URL of a request that names its host
+            raise _unreadable(str(error)) from None
 
     def handle_expect_100(self) -> bool:
         try:
@@ -186,7 +195,7 @@ class Handler(WSGIRequestHandler):
         """Refuse what is no request for the application, and close the connection."""
         self.close_connection = True
         # A head that could not be read has left neither of them.
-        self.command = getattr(self, "command", None) or "GET"
+        self.command = self.command or "GET"
         self.request_version = self.protocol_version
         text = message or self.responses.get(code, ("bad request",))[0]
         content = json.dumps({"result": None, "error": text}, separators=(",", ":")).encode()
@@ -198,31 +207,25 @@ class Handler(WSGIRequestHandler):
         if type == "error":
             log.info(message, *args)
 
-    def _allow(self, seconds: float, size: int = _LARGEST_HEAD) -> None:
-        """Let the client take so long, and send about so many bytes, from now on."""
-        self._stream.deadline = time.monotonic() + seconds
-        self._stream.most = size
-
     def _body_length(self) -> Optional[int]:
         """The announced length of the body, None for a chunked one.
 
         Raises HTTPException for a body that will not be read.
         """
         # A small body could unpack to any size.
-        codings = ",".join(self.headers.get_all("Content-Encoding", [])).strip()
-        if codings.lower() not in ("", "identity"):
+        if not {"", "identity"}.issuperset(self._tokens("Content-Encoding")):
+            codings = ", ".join(self.headers.get_all("Content-Encoding", []))
             raise UnsupportedMediaType(f"the body may not be encoded, and is in {codings}")
         announced = self.headers.get_all("Content-Length", [])
-        transfer = ",".join(self.headers.get_all("Transfer-Encoding", [])).strip()
-        if transfer:
+        if "Transfer-Encoding" in self.headers:
             if announced:
                 raise _unreadable("both Content-Length and Transfer-Encoding are given")
-            if transfer.lower() != "chunked":
+            if self._tokens("Transfer-Encoding") != ["chunked"]:
                 raise _unreadable("its Transfer-Encoding is not chunked")
             return None
         if len(set(announced)) > 1:
             raise _unreadable("two different values of Content-Length")
-        text = announced[0].strip() if announced else "0"
+        text = announced[0].strip(_SPACES) if announced else "0"
         if not (text.isascii() and text.isdigit()):
             raise _unreadable(f"Content-Length is {text!r}")
         if len(text) > 18 or int(text) > self.server.body_limit():
@@ -240,54 +243,22 @@ class Handler(WSGIRequestHandler):
         body = io.BytesIO()
         try:
             if length is None:
-                self._read_chunks(body)
+                limit: int = self.server.body_limit()
+                self._stream.allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
+                self._stream.move_chunks(limit, body)
             else:
-                self._allow(_BODY_SECONDS + length / _SLOWEST_BYTES_PER_SECOND, length + _LARGEST_HEAD)
-                self._read_part(length, body)
-        except _TooSlow:
+                self._stream.allow(_BODY_SECONDS, length + _LARGEST_HEAD)
+                self._stream.allow_for(length)
+                self._stream.move(length, body)
+        except TooSlow:
             raise RequestTimeout(_TOO_SLOW) from None
-        except _TooLarge:
+        except TooLarge:
             raise self._too_large() from None
         except (ValueError, OSError) as error:
             raise _unreadable(str(error)) from None
         self._request.close()  # it has arrived, and is no longer in danger of being dropped
         body.seek(0)
         return body
-
-    def _read_chunks(self, body: io.BytesIO) -> None:
-        """Read a chunked body (RFC 9112, 7.1) without its extensions and trailers."""
-        limit: int = self.server.body_limit()
-        self._allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
-        while size := self._chunk_size():
-            if body.tell() + size > limit:
-                raise _TooLarge()
-            self._stream.deadline += size / _SLOWEST_BYTES_PER_SECOND
-            self._read_part(size, body)
-            if self._line():
-                raise ValueError("a chunk is longer than announced")
-        while self._line():
-            pass
-
-    def _chunk_size(self) -> int:
-        digits = self._line().partition(b";")[0].strip()
-        if not _HEX.fullmatch(digits):
-            raise ValueError(f"a chunk is announced as {digits[:20]!r}")
-        return int(digits, 16)
-
-    def _read_part(self, size: int, body: io.BytesIO) -> None:
-        """Move `size` bytes into `body`, which takes up memory only as they arrive."""
-        while size:
-            part = self._input.read1(min(size, _CHUNK))
-            if not part:
-                raise ValueError("it ended too soon")
-            size -= len(part)
-            body.write(part)
-
-    def _line(self) -> bytes:
-        line = self._input.readline(_LONGEST_LINE)
-        if not line.endswith(b"\n"):
-            raise ValueError("a line of it is too long or ended too soon")
-        return line.rstrip(b"\r\n")
 
     def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")
@@ -307,8 +278,7 @@ class Handler(WSGIRequestHandler):
 
     def _drain(self) -> None:
         """Take what still arrives: a reset connection could lose the reply on its way to the client."""
-        with contextlib.suppress(OSError, _TooSlow, _TooLarge):
+        with contextlib.suppress(OSError, TooSlow, TooLarge):
             self.connection.shutdown(socket.SHUT_WR)
-            self._allow(_DRAIN_SECONDS, _CHUNK * 1024)
-            while self._input.read1(_CHUNK):
-                pass
+            self._stream.allow(_DRAIN_SECONDS, _LARGEST_DRAIN)
+            self._stream.skip()

@@ -15,6 +15,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import HTTPServer
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("ankiconnect")
 
 _MOST_CONNECTIONS = 512
+_FILES = 1024  # that connections and Anki need together; macOS grants 256 unless asked
 _POLL_SECONDS = 0.1
+_CHANCE_SECONDS = 1.0
 _RETRY_SECONDS = 2.0
 # `localhost` is either of them, whichever a client tries first.
 _LOOPBACK = {"127.0.0.1": "::1", "localhost": "::1"}
@@ -43,30 +46,43 @@ class _Connections:
         self.large = threading.BoundedSemaphore(2)
         self._lock = threading.Lock()
         self._answered = threading.Condition(self._lock)
+        self._ended = threading.Condition(self._lock)
         self._busy = 0
         self._count = 0
-        self._waiting: dict[socket.socket, None] = {}  # in the order in which they began
+        self._waiting: dict[socket.socket, float] = {}  # since when, in this order
 
     def opened(self) -> None:
         with self._lock:
             self._count += 1
-            oldest = next(iter(self._waiting), None) if self._count > _MOST_CONNECTIONS else None
-            if oldest is not None:
-                del self._waiting[oldest]
-        if oldest is not None:
-            with contextlib.suppress(OSError):
-                oldest.shutdown(socket.SHUT_RDWR)
+            if self._count > _MOST_CONNECTIONS:
+                self._drop_oldest(0)
 
     def closed(self) -> None:
         with self._lock:
             self._count -= 1
+            self._ended.notify_all()
+
+    def make_room(self) -> None:
+        """Drop one that was given a chance, and wait a moment for the end of any: no file is left for
+        another one, which the system keeps waiting meanwhile."""
+        with self._lock:
+            self._drop_oldest(_CHANCE_SECONDS)
+            self._ended.wait(_POLL_SECONDS)
+
+    def _drop_oldest(self, seconds: float) -> None:
+        """Drop the one that we wait for longest, if that is so many seconds."""
+        oldest = next(iter(self._waiting), None)
+        if oldest is not None and time.monotonic() - self._waiting[oldest] >= seconds:
+            del self._waiting[oldest]
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
 
     @contextlib.contextmanager
     def waiting(self, connection: socket.socket) -> Iterator[contextlib.ExitStack]:
         """While this is open, we wait for the client; `close` of what it gives ends it early."""
         with contextlib.ExitStack() as stack:
             with self._lock:
-                self._waiting[connection] = None
+                self._waiting[connection] = time.monotonic()
             stack.callback(self._arrived, connection)
             yield stack
 
@@ -124,6 +140,14 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
         # HTTPServer would look up the host's name, which can take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def get_request(self) -> Any:
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._connections.make_room()
+            raise  # and is tried again
 
     def process_request(self, request: Any, client_address: Any) -> None:
         # Late in its exit Anki clears sys.excepthook, and no thread can be started from then on.
@@ -209,6 +233,7 @@ class Server:
         self._connections.wait_until_answered(seconds)
 
     def _listen(self) -> None:
+        _allow_files()
         first = self._bound(self._address, self._port)
         self._listeners = [first]
         second = _LOOPBACK.get(self._address)
@@ -234,6 +259,19 @@ class Server:
     @staticmethod
     def _spawn(work: Callable[[], None]) -> None:
         threading.Thread(target=work, name="ankiconnect-server", daemon=True).start()
+
+
+def _allow_files() -> None:
+    """Let this process have enough files open, as far as the system allows that."""
+    if sys.platform == "win32":
+        return  # there, sockets are no files
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def describe_listener(address: str, port: int) -> str:

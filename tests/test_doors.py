@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from addon.config import load
+from addon.core.call import Call
+from addon.core.errors import Forbidden
+from addon.core.protocol import answer, perform
 
 from .conftest import HeadlessServer, Reply, Wired, basic
 
@@ -74,6 +77,50 @@ def test_other_pages_are_refused_whatever_they_ask(wired: Wired, origin: str) ->
         ):
             reply = wired.send(method, path, body, Origin=origin, Accept="text/html")
             check_refused(reply, origin, "requestPermission", "webCorsOriginList")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/requestPermission//",
+        "//requestPermission//",
+        "/requestPermission/%2f",
+        "/%2f/requestPermission/",
+        "/requestPermission/x",
+        "/createDeck",
+        "/deckNames",
+        "/healthz",
+    ],
+)
+def test_no_spelling_of_a_url_lets_a_page_do_more_than_ask(wired: Wired, path: str) -> None:
+    wired.configure(ignoreOriginList=[STRANGER])
+    create = {"action": "createDeck", "version": 6, "params": {"deck": "X"}}
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert wired.send(method, path, create, Origin=STRANGER).json["error"]
+    for method in ("POST", "GET", "PUT"):
+        for body in ({**ASK, "deck": "X"}, {**create, "action": "requestPermission"}):
+            reply = wired.send(method, path, body, Origin=STRANGER)
+            assert reply.status == 403 or reply.json["result"] in ({"permission": "denied"}, None)
+    assert wired.send("GET", "/deckNames").json["result"] == ["Default"]
+
+
+def test_the_core_performs_nothing_else_for_a_page_either(headless: HeadlessServer) -> None:
+    """Should the door ever take one request for another."""
+    call = Call(headless.host, headless.settings, origin=STRANGER, allowed=False)
+    ask = {"action": "requestPermission", "version": 6}
+    version = {"action": "version", "version": 6}
+    multi = {"action": "multi", "version": 6, "params": {"actions": [version]}}
+    assert answer(ask, call)["result"] == {"permission": "denied"}
+    for message in (version, multi):
+        assert STRANGER in answer(message, call)["error"]
+    with pytest.raises(Forbidden):
+        perform("version", {}, call)
+
+
+def test_a_long_origin_or_host_is_told_in_short(wired: Wired) -> None:
+    for headers in ({"Origin": "https://" + "x" * 50_000}, {"Host": "x" * 50_000 + ".com"}):
+        reply = wired.send("POST", "/", VERSION, **headers)
+        assert (reply.status, len(reply.body) < 1000) == (403, True)
 
 
 def test_a_refused_page_gets_no_head_either(wired: Wired) -> None:
@@ -190,6 +237,7 @@ def test_preflight_lets_a_page_send_its_key(wired: Wired) -> None:
         "192.168.1.5",
         "[::1]:8765",
         "[fe80::1]",
+        "[::ffff:127.0.0.1]:8765",
         "anki",
         "anki.",
         "app.localhost",

@@ -90,6 +90,12 @@ def test_a_body_above_the_limit_is_a_failure(web: Web) -> None:
         get(web.endless("big"), limit=500_000)
 
 
+def test_the_limit_is_kept_to_the_byte(web: Web) -> None:
+    assert get(web.serve("fits", b"x" * 1000), limit=1000) == b"x" * 1000
+    with pytest.raises(DownloadFailed, match="more than"):
+        get(web.serve("one-more", b"x" * 1001), limit=1000)
+
+
 @pytest.mark.parametrize("in_headers", [True, False])
 def test_a_server_that_drips_runs_out_of_time(web: Web, in_headers: bool) -> None:
     started = time.monotonic()

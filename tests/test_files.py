@@ -38,7 +38,7 @@ def media(wired: Wired) -> list[str]:
     return names + hidden
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "moz-extension://0a1b"])
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "moz-extension://0a1b", ""])
 def test_a_page_can_not_have_a_local_file_stored(wired: Wired, secret: Path, origin: str) -> None:
     params = {"filename": "x.txt", "path": str(secret)}
     reply = wired.send("POST", "/storeMediaFile", params, Origin=origin)
@@ -71,11 +71,47 @@ def test_a_program_may_name_any_file(wired: Wired, secret: Path) -> None:
     assert media(wired) == ["x.txt"]
 
 
-def on_other_machine(headless: HeadlessServer, action: str, params: dict[str, Any]) -> tuple[int, Any]:
+def asked_from(
+    address: str, headless: HeadlessServer, action: str, params: dict[str, Any]
+) -> tuple[int, Any]:
     reply = headless.app.test_client().post(
-        f"/{action}", data=json.dumps(params), environ_base={"REMOTE_ADDR": "192.0.2.7"}
+        f"/{action}", data=json.dumps(params), environ_base={"REMOTE_ADDR": address}
     )
     return reply.status_code, reply.get_json()
+
+
+def on_other_machine(headless: HeadlessServer, action: str, params: dict[str, Any]) -> tuple[int, Any]:
+    return asked_from("192.0.2.7", headless, action, params)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_a_program_on_this_machine_is_known_by_its_address(
+    headless: HeadlessServer, secret: Path, address: str
+) -> None:
+    params = {"filename": "x.txt", "path": str(secret)}
+    assert asked_from(address, headless, "storeMediaFile", params)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    # The later ones hold an address of this machine, which a gateway would unwrap.
+    [
+        "",
+        "192.168.0.2",
+        "::ffff:10.0.0.1",
+        "fe80::1%eth0",
+        "2002:7f00:1::1",
+        "64:ff9b::7f00:1",
+        "2001::80ff:fffe",
+        "::127.0.0.1",
+        "0.0.0.0",
+    ],
+)
+def test_any_other_address_is_of_another_machine(
+    headless: HeadlessServer, secret: Path, address: str
+) -> None:
+    params = {"filename": "x.txt", "path": str(secret)}
+    assert asked_from(address, headless, "storeMediaFile", params)[0] == 403
 
 
 def test_another_machine_can_not_name_files(headless: HeadlessServer, secret: Path) -> None:
@@ -134,6 +170,13 @@ def test_a_link_does_not_lead_a_page_out(wired: Wired, profile: Path, secret: Pa
         file_link.unlink()
     assert secret.read_text() == "secret"
     assert os.listdir(secret.parent) == ["secret.txt"]
+
+
+def test_a_link_from_elsewhere_does_not_lead_a_page_in(wired: Wired, profile: Path, secret: Path) -> None:
+    """What is outside by its name is not even looked at: on Windows that could already call a host."""
+    secret.with_name("in").symlink_to(profile)
+    assert export(wired, secret.with_name("in") / "x.apkg", **PAGE)[0] == 403
+    assert not (profile / "x.apkg").exists()
 
 
 def test_a_setting_names_further_folders(wired: Wired, secret: Path) -> None:

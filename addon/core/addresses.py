@@ -17,13 +17,14 @@ def is_loopback(address: str) -> bool:
     ip = _parsed(address)
     if ip is None:
         return address.lower() == "localhost" or address.lower().endswith(".localhost")
-    return ip.is_loopback
+    # Written as one of IPv6 it is the same address; one that leads through a gateway is not.
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def is_public(address: str) -> bool:
     """Whether `address`, an IP literal, belongs to the internet at large, and not to this machine, its
     network or nobody in particular."""
-    ip = _parsed(address)
+    ip = _unwrapped(_parsed(address))
     if ip is None or ip.is_multicast or not ip.is_global:
         return False
     # Unwrapped addresses have passed; what else is reserved leads somewhere by special rules.
@@ -31,14 +32,17 @@ def is_public(address: str) -> bool:
 
 
 def _parsed(address: str) -> Optional[_Address]:
-    """The address, without its zone; an IPv4 address that hides in an IPv6 one."""
+    """The address, without its zone."""
     try:
-        ip = ipaddress.ip_address(address.partition("%")[0].strip("[]"))
+        return ipaddress.ip_address(address.partition("%")[0].strip("[]"))
     except ValueError:
         return None
-    if isinstance(ip, ipaddress.IPv4Address):
+
+
+def _unwrapped(ip: Optional[_Address]) -> Optional[_Address]:
+    """The IPv4 address that hides in an IPv6 one, where gateways lead to it; else `ip` itself."""
+    if not isinstance(ip, ipaddress.IPv6Address):
         return ip
     if ip in _NAT64:
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
-    return hidden or ip
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1]) or ip

@@ -79,8 +79,6 @@ def download(url: str, *, timeout: float, limit: int, reachable: Optional[Reacha
 
 def _download(url: str, timeout: float, limit: int, connections: _Connections) -> bytes:
     with _Session() as session:
-        # Also of another scheme than ours there is no adapter left, so that none is followed.
-        session.adapters.clear()
         session.mount("http://", _Adapter(connections))
         session.mount("https://", _Adapter(connections))
         if connections.reachable:

@@ -19,7 +19,7 @@ from anki.collection import Collection
 from .actions import Action, Lane, registry, write
 from .call import Call, Host
 from .errors import ApiError, BadParams, KeyRefused, UnsupportedAction, as_api_error
-from .rules import check_allowed
+from .rules import OPEN_TO_ALL, check_allowed
 from .shapes import Json, show
 from .undo import Edit
 
@@ -27,7 +27,6 @@ API_VERSION = 6
 BANNER = f"AnkiConnect v.{API_VERSION}"
 VERSION_WHEN_MISSING = 4
 _LAST_BARE_VERSION = 4
-_NEEDS_NO_KEY = "requestPermission"
 _DEEPEST_MULTI = 20
 
 
@@ -134,7 +133,7 @@ def check_message(message: Json) -> int:
 def check_key(key: Json, action: str, call: Call) -> None:
     """Raise KeyRefused unless `key` opens the API or the action needs none."""
     wanted = call.settings.key
-    if wanted is None or action == _NEEDS_NO_KEY:
+    if wanted is None or action == OPEN_TO_ALL:
         return
     # As bytes: of text, only ASCII is compared in constant time. Half a surrogate pair is a wrong key.
     given = key.encode("utf-8", "surrogatepass") if type(key) is str else b""
@@ -147,7 +146,7 @@ def _request(name: str, params: dict[str, Json], call: Call) -> Request:
     if action is None:
         raise UnsupportedAction()
     call.performed[name] += 1
-    check_allowed(action, call.settings)
+    check_allowed(action, call)
     return Request(action, action.bind(params), call)
 
 

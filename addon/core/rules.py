@@ -1,4 +1,4 @@
-"""Which actions the settings allow."""
+"""Which actions may be performed: what the settings allow, and to pages of other origins just one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Optional
 
 from ..config import Settings
 from .actions import Action, Kind, registry
+from .call import Call
 from .errors import Forbidden
+from .shapes import brief
 
+# What anyone may perform, from any origin and without a key.
+OPEN_TO_ALL = "requestPermission"
 # They do nothing by themselves: the parts of a multi are judged one by one.
-_HARMLESS = ("multi", "requestPermission")
+_HARMLESS = ("multi", OPEN_TO_ALL)
 
 
 def refusal(action: Action, settings: Settings) -> Optional[str]:
@@ -27,9 +31,22 @@ def refusal(action: Action, settings: Settings) -> Optional[str]:
     return None
 
 
-def check_allowed(action: Action, settings: Settings) -> None:
-    """Raise Forbidden, naming the setting, for an action that the settings forbid."""
-    setting = refusal(action, settings)
+def unknown_origin(origin: str) -> Forbidden:
+    return Forbidden(
+        f"the origin {brief(origin)} may not use Anki: it can ask with {OPEN_TO_ALL}, or be added to "
+        "webCorsOriginList in AnkiConnect's settings"
+    )
+
+
+def check_allowed(action: Action, call: Call) -> None:
+    """Raise Forbidden for an action that is not for this caller, or that a setting, named, forbids.
+
+    The doors ask about the origin too, for the whole request. This here is where every action passes,
+    however it was called.
+    """
+    if not call.allowed and action.name != OPEN_TO_ALL:
+        raise unknown_origin(call.origin)
+    setting = refusal(action, call.settings)
     if setting:
         raise Forbidden(f"{action.name} is not allowed here ({setting} in the settings)")
 

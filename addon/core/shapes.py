@@ -17,37 +17,31 @@ snake_case in Python and camelCase on the wire.
 from __future__ import annotations
 
 import dataclasses
-import math
-import re
-import reprlib
 import sys
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Callable, Literal, Union, get_args, get_origin
 
-from . import parsing
 from .errors import BadParams
+from .values import (
+    Anything,
+    Boolean,
+    Choice,
+    Integer,
+    Null,
+    Number,
+    Shape,
+    Text,
+    json_or_text,
+)
 
-Json = Any
-Schema = dict[str, Any]
-
-_repr = reprlib.Repr()
-_repr.maxstring = _repr.maxother = 120
-_repr.maxlist = _repr.maxdict = 6
-
-
-class Invalid(Exception):
-    """A value that does not fit; `path` grows from the inside out while the error travels up."""
-
-    def __init__(self, problem: str, *, whole: bool = False) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.whole = whole  # the text is complete, no path is to be put before it
-        self.path: list[str] = []
-
-    def as_bad_params(self) -> BadParams:
-        path = "".join(reversed(self.path)).lstrip(".")
-        return BadParams(self.problem if self.whole or not path else f"{path}: {self.problem}")
+# For whoever declares actions: these two modules are one to them.
+from .values import Id as Id
+from .values import Invalid as Invalid
+from .values import Json as Json
+from .values import Schema as Schema
+from .values import brief as brief
+from .values import show as show
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,148 +98,6 @@ def camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-def show(value: Json) -> str:
-    """`value` in Python notation, shortened: never a megabyte in an error text."""
-    return _repr.repr(value)
-
-
-def brief(text: str) -> str:
-    """`text` as it is, unless it is too long for an error text."""
-    return text if len(text) <= _repr.maxstring else show(text)
-
-
-class Shape:
-    def convert(self, value: Json) -> Any:
-        raise NotImplementedError
-
-    def schema(self) -> Schema:
-        raise NotImplementedError
-
-    def from_text(self, texts: Sequence[str]) -> Json:
-        """The JSON value that a query string means by the values of one of its names."""
-        return texts[-1]
-
-    def takes_null(self) -> bool:
-        return False
-
-
-class Anything(Shape):
-    def convert(self, value: Json) -> Any:
-        return value
-
-    def schema(self) -> Schema:
-        return {}
-
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return _json_or_text(texts[-1])
-
-    def takes_null(self) -> bool:
-        return True
-
-
-class Null(Shape):
-    def convert(self, value: Json) -> None:
-        if value is not None:
-            raise Invalid(f"{show(value)} is not of type 'null'")
-
-    def schema(self) -> Schema:
-        return {"type": "null"}
-
-    def takes_null(self) -> bool:
-        return True
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Text(Shape):
-    def convert(self, value: Json) -> str:
-        if type(value) is not str:
-            raise Invalid(f"{show(value)} is not of type 'string'")
-        if not value.isascii() and _SURROGATE.search(value):
-            raise Invalid(f"{show(value)} holds half a surrogate pair, which is no character")
-        return value
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
-class Boolean(Shape):
-    _WORDS = {"true": True, "1": True, "false": False, "0": False}
-
-    def convert(self, value: Json) -> bool:
-        if value is True or value is False:
-            return bool(value)
-        raise Invalid(f"{show(value)} is not of type 'boolean'")
-
-    def schema(self) -> Schema:
-        return {"type": "boolean"}
-
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return self._WORDS.get(texts[-1].lower(), texts[-1])
-
-
-_INT64 = range(-(2**63), 2**63)
-
-
-class Integer(Shape):
-    def convert(self, value: Json) -> int:
-        if type(value) is int and value in _INT64:
-            return value
-        if type(value) is float and value.is_integer() and abs(value) < 2**53:
-            return int(value)
-        raise Invalid(f"{show(value)} is not of type 'integer'")
-
-    def schema(self) -> Schema:
-        return {"type": "integer"}
-
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return _decimal(texts[-1])
-
-
-class Id(Integer):
-    """An id: a 64-bit integer, or a string of its digits."""
-
-    def convert(self, value: Json) -> int:
-        return super().convert(_decimal(value) if type(value) is str else value)
-
-    def schema(self) -> Schema:
-        return {"type": "integer", "format": "int64"}
-
-
-class Number(Shape):
-    def convert(self, value: Json) -> float:
-        if type(value) not in (int, float):
-            raise Invalid(f"{show(value)} is not of type 'number'")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            raise Invalid(f"{show(value)} is too large a number")
-        return number
-
-    def schema(self) -> Schema:
-        return {"type": "number"}
-
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return _json_or_text(texts[-1])
-
-
-class Choice(Shape):
-    def __init__(self, values: tuple[Any, ...]) -> None:
-        self.values = values
-
-    def convert(self, value: Json) -> Any:
-        if isinstance(value, (str, int)) and value in self.values:
-            return value
-        expected = ", ".join(repr(v) for v in self.values)
-        raise Invalid(f"{show(value)} is not one of {expected}")
-
-    def schema(self) -> Schema:
-        return {"const": self.values[0]} if len(self.values) == 1 else {"enum": list(self.values)}
-
-
 class Array(Shape):
     def __init__(self, item: Shape) -> None:
         self.item = item
@@ -268,7 +120,7 @@ class Array(Shape):
 
     def from_text(self, texts: Sequence[str]) -> Json:
         if len(texts) == 1 and texts[0].lstrip().startswith("["):
-            return _json_or_text(texts[0])
+            return json_or_text(texts[0])
         return [self.item.from_text([text]) for text in texts]
 
 
@@ -299,7 +151,7 @@ class Pairs(Shape):
         return {"type": "object", "additionalProperties": self.item.schema()}
 
     def from_text(self, texts: Sequence[str]) -> Json:
-        return _json_or_text(texts[-1])
+        return json_or_text(texts[-1])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -367,7 +219,7 @@ class Record(Shape):
         return members_schema(self.members)
 
     def from_text(self, texts: Sequence[str]) -> Json:
-        return _json_or_text(texts[-1])
+        return json_or_text(texts[-1])
 
 
 class Reply(Shape):
@@ -515,19 +367,6 @@ def shape_of(hint: Any) -> Shape:
 
 if sys.version_info >= (3, 10):
     from types import UnionType as _UnionType
-
-
-def _decimal(text: str) -> Json:
-    """The integer that a string of decimal digits means; anything else as it is."""
-    digits = text[1:] if text[:1] == "-" else text
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
-
-
-def _json_or_text(text: str) -> Json:
-    try:
-        return parsing.parse(text)
-    except BadParams:
-        return text
 
 
 # Readings that several actions share.

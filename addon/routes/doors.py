@@ -15,6 +15,8 @@ from ..core.addresses import is_loopback
 from ..core.call import Call, Host
 from ..core.errors import Forbidden
 from ..core.protocol import failure
+from ..core.rules import OPEN_TO_ALL, unknown_origin
+from ..core.shapes import brief
 from .requestlog import RequestLog
 
 _LOCALHOST = "http://localhost"
@@ -30,7 +32,6 @@ _OWN_NAMES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 _FORWARDED = {
     f"HTTP_{name}" for name in ("FORWARDED", "VIA", "X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_REAL_IP")
 }
-_PERMISSION = "requestPermission"
 _LONGEST_QUESTION = 64 * 1024
 _WARNINGS_SHOWN = 20
 _WARNING_LENGTH = 300
@@ -127,7 +128,7 @@ def guard(app: Flask) -> None:
             return error_response(_unknown_host(host), 403)
         g.admitted = call.allowed or request.method == "OPTIONS" or _asks_for_permission()
         if not g.admitted:
-            return error_response(_unknown_origin(call.origin), 403)
+            return error_response(unknown_origin(call.origin), 403)
         return Response(mimetype="application/json") if request.method == "OPTIONS" else None
 
     @app.after_request
@@ -141,9 +142,12 @@ def guard(app: Flask) -> None:
 
 
 def _asks_for_permission() -> bool:
-    """Whether a request is for the one action that is open to every origin."""
-    if request.path.strip("/") == _PERMISSION:
-        return True
+    """Whether a request is for the one action that is open to every origin.
+
+    Asked of the route that was found: reading the path once more, one could read it differently.
+    """
+    if request.blueprint != "rpc":
+        return request.endpoint == f"urls.{OPEN_TO_ALL}"
     # A question is short; what is long or of unknown length (chunked) is not read for it.
     if request.content_length is None or request.content_length > _LONGEST_QUESTION:
         return False
@@ -151,20 +155,13 @@ def _asks_for_permission() -> bool:
         message = json.loads(request.get_data().decode())
     except (ValueError, RecursionError):
         return False
-    return isinstance(message, dict) and message.get("action") == _PERMISSION
+    return isinstance(message, dict) and message.get("action") == OPEN_TO_ALL
 
 
 def _unknown_host(host: str) -> Forbidden:
     return Forbidden(
-        f"the host name {host} is not known here: if it is yours, add it to webAllowedHosts "
+        f"the host name {brief(host)} is not known here: if it is yours, add it to webAllowedHosts "
         "in AnkiConnect's settings"
-    )
-
-
-def _unknown_origin(origin: str) -> Forbidden:
-    return Forbidden(
-        f"the origin {origin} may not use Anki: it can ask with requestPermission, or be added to "
-        "webCorsOriginList in AnkiConnect's settings"
     )
 
 
