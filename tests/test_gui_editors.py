@@ -184,33 +184,39 @@ def test_a_burst_of_writes_to_the_open_note_ends_right(editor: Editor, api: Api,
 def test_no_letter_is_lost_while_two_windows_show_the_note_and_programs_write_it(
     api: Api, anki: LiveServer, note: int
 ) -> None:
-    other = open_editor(api, note, "browser")
-    other.focus(BACK)
+    elsewhere = api("addNote", note=basic("elsewhere"))
     editor = open_editor(api, note, "edit")
+    editor.wait_until_loaded()
+    other = open_editor(api, note, "browser")
+    other.wait_until_loaded()
     editor.focus(BACK)
     over = threading.Event()
 
-    def write(name: str) -> None:
+    def write(name: str, written: int) -> None:
         program = LiveServer(anki.live)
         while not over.is_set():
-            change = {"note": {"id": note, "fields": {"Front": f"{name} {time.monotonic()}"}}}
+            change = {"note": {"id": written, "fields": {"Front": f"{name} {time.monotonic()}"}}}
             assert program.send("POST", "/updateNoteFields", change).status == 200
         program.close()
 
-    programs = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+    programs = [threading.Thread(target=write, args=(name, note)) for name in "abcd"]
+    programs += [threading.Thread(target=write, args=(name, elsewhere)) for name in "efgh"]
     for program in programs:
         program.start()
+    typed = ""
     try:
-        for number in range(20):
-            editor.type(f"{number},")
+        for number in range(30):
+            editor.press(f"{number},")
+            typed += f"{number},"
+            time.sleep(0.1)  # as fast as a person
     finally:
         over.set()
         for program in programs:
             program.join()
-    typed = "".join(f"{number}," for number in range(20))
+    editor.type("end")
     editor.save()
     fields = stored(api, note)[0]
-    assert fields[BACK] == typed
+    assert fields[BACK] == typed + "end"
     for shown in (editor, other):
         shown.wait_until_shown(fields)
         assert shown.copy() == fields
@@ -281,3 +287,32 @@ def test_the_previewer_shows_a_change(api: Api, anki: LiveServer, note: int, tim
     for number in range(times):
         api("updateNoteFields", note={"id": note, "fields": {"Front": f"inu {number}"}})
         previewer.wait_for(f'document.getElementById("qa").innerText.includes("inu {number}")')
+
+
+@pytest.mark.parametrize("window", ["Browser", "NewEditCurrent"])
+def test_ankis_newer_editor_shows_a_write_and_keeps_what_is_typed(
+    api: Api, anki: LiveServer, note: int, window: str
+) -> None:
+    """An experiment of Anki 26.08, which a person has to turn on."""
+    if not anki.live.look("hasattr(aqt.editor, 'NewEditor')"):
+        pytest.skip("this Anki has one editor")
+    anki.live.run(
+        "from aqt.main import ExperimentFlag\ncol._experiments[str(ExperimentFlag.SVELTE_EDITOR)] = True"
+    )
+    if window == "Browser":
+        api("guiBrowse", query=f"nid:{note}")
+    else:
+        api("guiDeckReview", name="Default")
+        anki.live.run("mw.onEditCurrent()")
+    editor = Editor(anki.live, f"aqt.dialogs._dialogs[{window!r}][1]")
+    editor.web.wait_for('require("anki/NoteEditor").instances[0]?.fields.length == 2')
+    anki.live.run(f"{editor.window}.activateWindow(); {editor.editor}.web.setFocus()")
+    editor.web.run(f"focusField({BACK})")
+    editor.web.wait_for("document.activeElement !== document.body")
+    editor.type("typed")
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    assert stored(api, note)[0] == ["API", "typed"]
+    editor.wait_until_shown(["API", "typed"])
+    anki.live.run(f"{editor.window}.close()")
+    anki.live.wait_for(f"{editor.window} is None")
+    assert stored(api, note)[0] == ["API", "typed"]

@@ -84,10 +84,14 @@ class Editor:
 
     def type(self, text: str) -> None:
         """Press keys where the cursor is, and wait until the web view has them."""
+        self.press(text)
+        self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}).includes({json.dumps(text)})")
+
+    def press(self, text: str) -> None:
+        """Press keys where the cursor is."""
         self._live.run(
             f"from PyQt6.QtTest import QTest\nQTest.keyClicks({self.editor}.web.focusProxy(), {text!r})"
         )
-        self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}).includes({json.dumps(text)})")
 
     def type_tag(self, text: str) -> None:
         """Start a new tag, as Anki's shortcut does, and press keys there."""
@@ -98,9 +102,7 @@ class Editor:
             " keys.ControlModifier | keys.ShiftModifier)"
         )
         self.web.wait_for('document.activeElement.classList.contains("tag-input")')
-        self._live.run(
-            f"from PyQt6.QtTest import QTest\nQTest.keyClicks({self.editor}.web.focusProxy(), {text!r})"
-        )
+        self.press(text)
         self.web.wait_for(f"document.activeElement.value === {json.dumps(text)}")
 
     def shown(self) -> list[str]:

@@ -17,6 +17,7 @@ what the copy holds already is not taken as typed.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import weakref
@@ -107,9 +108,9 @@ class Editors:
                 saved(number)
         return done
 
-    def copies(self) -> list[EditorCopy]:
+    def copies(self, col: Collection) -> list[EditorCopy]:
         """What the editors hold of notes in the collection, to be compared after a write. On the lane."""
-        return [EditorCopy(editor) for editor in self.showing(None) if _note_id(editor)]
+        return [EditorCopy(editor, col) for editor in self.showing(None) if _note_id(editor)]
 
     def typed_in(self) -> Optional[Any]:
         """The editor that has the keyboard. Main thread."""
@@ -122,17 +123,19 @@ class Editors:
 class EditorCopy:
     """An editor's copy of a note, and what it held before a write."""
 
-    def __init__(self, editor: Any) -> None:
+    def __init__(self, editor: Any, col: Collection) -> None:
         self._editor = editor
         self._note_id = _note_id(editor)
         self._gone = False
         self._loads_all = False
         self._changed: dict[int, str] = {}
         self._changed_tags: Optional[list[str]] = None
-        # Anki's newer editor keeps its copy in the web view alone.
         self._note: Optional[Note] = getattr(editor, "note", None)
-        if self._note is not None:
-            self._fields, self._tags = list(self._note.fields), list(self._note.tags)
+        held = self._note
+        if held is None:  # Anki's newer editor keeps its copy in the web view alone, and saves at once
+            with contextlib.suppress(NotFoundError):
+                held = col.get_note(self._note_id)  # type: ignore[arg-type]
+        self._fields, self._tags = (list(held.fields), list(held.tags)) if held else ([], [])
 
     def take_over(self, col: Collection) -> bool:
         """Put what has changed in the collection into the copy. False if nothing has. On the lane."""
@@ -143,8 +146,7 @@ class EditorCopy:
             self._gone = True
             return True
         if note is None:
-            self._loads_all = True
-            return True
+            return (stored.fields, stored.tags) != (self._fields, self._tags)
         if stored.mid != note.mid or len(stored.fields) != len(self._fields):
             self._loads_all = True
             note.load()

@@ -96,7 +96,7 @@ class QtHost(QObject):
         def job() -> T:
             if not self.is_ready():
                 raise _Closed()
-            self._copies = self._editors.copies()
+            self._copies = self._editors.copies(self._mw.col)
             try:
                 return work(self._mw.col)
             finally:
