@@ -84,6 +84,19 @@ def test_a_note_deleted_meanwhile_gives_way_to_the_one_before(
     anki.live.wait_for(f"{EDIT} is None")
 
 
+def test_a_note_deleted_while_another_is_edited_is_passed_over(
+    gui: Api, anki: LiveServer, notes: list[int]
+) -> None:
+    a, b, c = notes
+    for note in notes:
+        gui("guiEditNote", note=note)
+    Editor(anki.live, EDIT).focus(1)
+    gui("deleteNotes", notes=[b])
+    anki.live.wait_for(f"list({EDIT}._history) == [{a}, {c}]")
+    press(anki.live, EDIT, "Previous")
+    anki.live.wait_for(f"{SHOWN} == {a}")
+
+
 def test_an_unknown_note_opens_nothing(gui: Api, notes: list[int]) -> None:
     with pytest.raises(ApiFailure, match="^Note was not found: 404$"):
         gui("guiEditNote", note=404)
@@ -98,13 +111,19 @@ def test_browse_lists_the_notes_edited_so_far(gui: Api, anki: LiveServer, notes:
     anki.live.wait_for(f"{BROWSER}.table.len() == 2")
 
 
-def test_the_preview_shows_the_note_and_follows_it(gui: Api, anki: LiveServer, notes: list[int]) -> None:
+@pytest.mark.parametrize("typing", [False, True])
+def test_the_preview_shows_the_note_and_follows_it(
+    gui: Api, anki: LiveServer, notes: list[int], typing: bool
+) -> None:
     gui("guiEditNote", note=notes[0])
-    Editor(anki.live, EDIT).wait_until_loaded()
+    editor = Editor(anki.live, EDIT)
+    editor.wait_until_loaded()
     press(anki.live, EDIT, "Preview")
     anki.live.wait_for(f"{EDIT}._previewer is not None")
     preview = WebView(anki.live, f"{EDIT}._previewer._web")
     preview.wait_for('document.getElementById("qa").innerText.includes("a")')
+    if typing:
+        editor.focus(1)
     gui("updateNoteFields", note={"id": notes[0], "fields": {"Front": "changed"}})
     preview.wait_for('document.getElementById("qa").innerText.includes("changed")')
     gui("guiEditNote", note=notes[1])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -130,7 +131,9 @@ def test_typing_goes_on_where_it_was(editor: Editor, api: Api, note: int) -> Non
 
 
 def test_a_note_that_is_deleted_keeps_what_was_typed_for_undo(editor: Editor, api: Api, note: int) -> None:
+    started = time.monotonic()
     api("deleteNotes", notes=[note])
+    assert time.monotonic() - started < 0.9  # nobody waits for an editor that has closed
     editor.wait_until_empty()
     assert api("findNotes", query="") == []
     assert api.look("col.undo_status().undo") == "AnkiConnect: delete notes"
@@ -147,12 +150,83 @@ def test_changes_of_the_note_type_reach_the_editor(editor: Editor, api: Api, not
     assert stored(api, note)[0] == ["", "typed"] == editor.copy()
 
 
+def test_a_tag_that_is_being_typed_is_kept(editor: Editor, api: Api, note: int) -> None:
+    editor.type_tag("half")
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    api("addTags", notes=[note], tags="new")
+    editor.close()
+    assert stored(api, note) == (["API", "typed"], ["animal", "half", "new"])
+
+
+@pytest.mark.parametrize("undo", ["mw.undo()", None])
+def test_what_a_program_wrote_is_undone_in_the_editor(
+    editor: Editor, api: Api, note: int, undo: Optional[str]
+) -> None:
+    api("updateNote", note={"id": note, "fields": {"Front": "API", "Back": "API"}, "tags": ["new"]})
+    editor.wait_until_shown(["API", "API"])
+    if undo:
+        api.server.live.run(undo)  # type: ignore[attr-defined]
+    else:
+        api("guiUndo")
+    editor.wait_until_shown(["neko", "typed"])
+    editor.close()
+    assert stored(api, note) == (["neko", "typed"], ["animal"])
+
+
 def test_a_burst_of_writes_to_the_open_note_ends_right(editor: Editor, api: Api, note: int) -> None:
     for number in range(20):
         api("updateNoteFields", note={"id": note, "fields": {"Front": f"API {number}"}})
     editor.wait_until_shown(["API 19", "typed"])
     editor.save()
     assert stored(api, note)[0] == ["API 19", "typed"]
+
+
+def test_no_letter_is_lost_while_two_windows_show_the_note_and_programs_write_it(
+    api: Api, anki: LiveServer, note: int
+) -> None:
+    elsewhere = api("addNote", note=basic("elsewhere"))
+    editor = open_editor(api, note, "edit")
+    editor.wait_until_loaded()
+    other = open_editor(api, note, "browser")
+    other.wait_until_loaded()
+    editor.focus(BACK)
+    over = threading.Event()
+
+    def write(name: str, written: int) -> None:
+        program = LiveServer(anki.live)
+        while not over.is_set():
+            change = {"note": {"id": written, "fields": {"Front": f"{name} {time.monotonic()}"}}}
+            assert program.send("POST", "/updateNoteFields", change).status == 200
+        program.close()
+
+    programs = [threading.Thread(target=write, args=(name, note)) for name in "abcd"]
+    programs += [threading.Thread(target=write, args=(name, elsewhere)) for name in "efgh"]
+    for program in programs:
+        program.start()
+    typed = ""
+    try:
+        for number in range(30):
+            editor.press(f"{number},")
+            typed += f"{number},"
+            time.sleep(0.1)  # as fast as a person
+    finally:
+        over.set()
+        for program in programs:
+            program.join()
+    editor.type("end")
+    editor.save()
+    fields = stored(api, note)[0]
+    assert fields[BACK] == typed + "end"
+    for shown in (editor, other):
+        shown.wait_until_shown(fields)
+        assert shown.copy() == fields
+
+
+def test_a_note_that_just_opens_shows_what_is_written_then(api: Api, anki: LiveServer, note: int) -> None:
+    api("guiEditNote", note=note)
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    Editor(anki.live, EDIT).wait_until_shown(["API", ""])
+    assert stored(api, note)[0] == ["API", ""]
 
 
 @pytest.mark.parametrize("editor", ["browser"], indirect=True)
@@ -213,3 +287,32 @@ def test_the_previewer_shows_a_change(api: Api, anki: LiveServer, note: int, tim
     for number in range(times):
         api("updateNoteFields", note={"id": note, "fields": {"Front": f"inu {number}"}})
         previewer.wait_for(f'document.getElementById("qa").innerText.includes("inu {number}")')
+
+
+@pytest.mark.parametrize("window", ["Browser", "NewEditCurrent"])
+def test_ankis_newer_editor_shows_a_write_and_keeps_what_is_typed(
+    api: Api, anki: LiveServer, note: int, window: str
+) -> None:
+    """An experiment of Anki 26.08, which a person has to turn on."""
+    if not anki.live.look("hasattr(aqt.editor, 'NewEditor')"):
+        pytest.skip("this Anki has one editor")
+    anki.live.run(
+        "from aqt.main import ExperimentFlag\ncol._experiments[str(ExperimentFlag.SVELTE_EDITOR)] = True"
+    )
+    if window == "Browser":
+        api("guiBrowse", query=f"nid:{note}")
+    else:
+        api("guiDeckReview", name="Default")
+        anki.live.run("mw.onEditCurrent()")
+    editor = Editor(anki.live, f"aqt.dialogs._dialogs[{window!r}][1]")
+    editor.web.wait_for('require("anki/NoteEditor").instances[0]?.fields.length == 2')
+    anki.live.run(f"{editor.window}.activateWindow(); {editor.editor}.web.setFocus()")
+    editor.web.run(f"focusField({BACK})")
+    editor.web.wait_for("document.activeElement !== document.body")
+    editor.type("typed")
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    assert stored(api, note)[0] == ["API", "typed"]
+    editor.wait_until_shown(["API", "typed"])
+    anki.live.run(f"{editor.window}.close()")
+    anki.live.wait_for(f"{editor.window} is None")
+    assert stored(api, note)[0] == ["API", "typed"]

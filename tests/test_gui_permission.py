@@ -137,6 +137,7 @@ def test_closing_anki_denies(tmp_path: Any) -> None:
     assert live.anki.wait() == 0
     assert asking.permission == DENIED
     assert live.addon.name not in live.output()
+    assert "should have been closed" not in live.output()  # Anki's word for windows that stay
 
 
 def test_without_a_window_an_unknown_origin_is_denied(headless: Any) -> None:

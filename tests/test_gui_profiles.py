@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from .conftest import basic
 from .live import LiveAnki
+from .windows import EDIT, Editor, press
 
 
 @pytest.fixture
@@ -80,3 +82,37 @@ def test_a_half_written_note_is_asked_about_first(live: LiveAnki) -> None:
     )
     assert ask(live, "loadProfile", name="Other") is True
     assert live.look("mw.asked")
+
+
+def test_what_is_typed_into_the_edit_window_goes_to_its_profile(live: LiveAnki) -> None:
+    (note,) = ask(live, "addNotes", notes=[basic("neko")])
+    ask(live, "guiEditNote", note=note)
+    editor = Editor(live, EDIT)
+    editor.wait_until_loaded()
+    press(live, EDIT, "Preview")
+    live.wait_for(f"{EDIT}._previewer is not None")
+    editor.focus(1)
+    editor.type("typed")
+    assert ask(live, "loadProfile", name="Other") is True
+    assert live.look("[w.windowTitle() for w in mw.app.topLevelWidgets() if w.isVisible()]") == [
+        "Other - Anki"
+    ]
+    assert ask(live, "loadProfile", name="User 1") is True
+    assert ask(live, "notesInfo", notes=[note])[0]["fields"]["Back"]["value"] == "typed"
+    assert "should have been closed" not in live.output()
+
+
+def test_quitting_keeps_what_is_typed_into_open_windows(live: LiveAnki) -> None:
+    (note,) = ask(live, "addNotes", notes=[basic("neko")])
+    ask(live, "guiBrowse", query="")
+    ask(live, "guiEditNote", note=note)
+    editor = Editor(live, EDIT)
+    editor.focus(1)
+    editor.type("typed")
+    ask(live, "guiExitAnki")
+    assert live.anki.wait() == 0
+    assert "should have been closed" not in live.output()
+    live.stop()
+    live.start()
+    live.anki.wait_until_ready()
+    assert ask(live, "notesInfo", notes=[note])[0]["fields"]["Back"]["value"] == "typed"

@@ -84,10 +84,26 @@ class Editor:
 
     def type(self, text: str) -> None:
         """Press keys where the cursor is, and wait until the web view has them."""
+        self.press(text)
+        self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}).includes({json.dumps(text)})")
+
+    def press(self, text: str) -> None:
+        """Press keys where the cursor is."""
         self._live.run(
             f"from PyQt6.QtTest import QTest\nQTest.keyClicks({self.editor}.web.focusProxy(), {text!r})"
         )
-        self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}).includes({json.dumps(text)})")
+
+    def type_tag(self, text: str) -> None:
+        """Start a new tag, as Anki's shortcut does, and press keys there."""
+        self._live.run(
+            "from PyQt6.QtTest import QTest\n"
+            "keys = aqt.qt.Qt.KeyboardModifier\n"
+            f"QTest.keyClick({self.editor}.web.focusProxy(), aqt.qt.Qt.Key.Key_T,"
+            " keys.ControlModifier | keys.ShiftModifier)"
+        )
+        self.web.wait_for('document.activeElement.classList.contains("tag-input")')
+        self.press(text)
+        self.web.wait_for(f"document.activeElement.value === {json.dumps(text)}")
 
     def shown(self) -> list[str]:
         """The fields as the web view holds them."""

@@ -9,15 +9,21 @@ Left alone, it would put an old text back over a change of the API. So around ea
                    them anew would drop letters that are being typed, and move the cursor
 
 A save that is under way at that moment writes the copy as it is by then, the change included.
+
+A web view sends back what it was given, as if it had been typed, and the editor would save its copy for
+that: of two editors of one note, the one would put back what was typed into the other a moment ago. So
+what the copy holds already is not taken as typed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import weakref
 from collections.abc import Collection as Ids
 from concurrent.futures import Future
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from anki.collection import Collection
 from anki.errors import NotFoundError
@@ -25,14 +31,21 @@ from anki.notes import Note
 from aqt import gui_hooks
 from aqt.qt import QApplication, QTimer
 
-# Saves what was typed since the last save, so that setting another field does not put that off.
+# Does something in a web view once it has loaded its note, done what it was told before this way, and saved
+# what was typed. Saving takes turns since Anki 26.08: without such a series, what is set would come late.
+_AFTER_SAVE = """
+window.ankiConnect = (window.ankiConnect || require("anki/ui").loaded)
+    .then(() => saveNow(true))
+    .then(() => { %s })
+    .catch(() => {});
+"""
+_TELL = 'bridgeCommand("ankiconnect:saved:%d");'
 _SET = """
-Promise.resolve(saveNow(true)).then(() => {
-    const fields = require("anki/NoteEditor").instances[0].fields;
-    for (const [order, text] of %s) fields[order].editingArea.content.set(text);
-    const tags = %s;
-    if (tags) setTags(tags);
-});
+if (getNoteId() !== %d) return;
+const fields = require("anki/NoteEditor").instances[0].fields;
+for (const [order, text] of %s) fields[order].editingArea.content.set(text);
+const tags = %s;
+if (tags) setTags(tags);
 """
 _SAVE_MS = 1000  # for a web view to hand over what was typed; a broken one never does
 
@@ -43,10 +56,21 @@ class Editors:
     def __init__(self) -> None:
         # Replaced, never changed, so that any thread may read it.
         self._known: tuple[weakref.ref[Any], ...] = ()
+        self._saving: dict[int, Callable[[], None]] = {}
+        self._numbers = itertools.count()
         gui_hooks.editor_did_init.append(self._add)
+        gui_hooks.webview_did_receive_js_message.append(self._on_message)
 
     def _add(self, editor: Any) -> None:
         self._known = (*(known for known in self._known if known() is not None), weakref.ref(editor))
+
+    def _on_message(self, handled: tuple[bool, Any], message: str, editor: Any) -> tuple[bool, Any]:
+        if handled[0] or not any(known() is editor for known in self._known):
+            return handled
+        if message.startswith("ankiconnect:saved:"):
+            self._saving.pop(int(message.rpartition(":")[2]), lambda: None)()
+            return True, None
+        return (True, None) if _is_echo(message, editor) else handled
 
     def showing(self, notes: Optional[Ids[int]]) -> list[Any]:
         """The open editors of these notes; for None all, those of new notes included. For any thread."""
@@ -56,28 +80,37 @@ class Editors:
     def save(self, editors: list[Any]) -> Future[None]:
         """Have editors save what was typed. Done when all have, or when their time is up. Main thread."""
         done: Future[None] = Future()
-        left = list(editors)
+        left = {next(self._numbers): editor for editor in editors}
 
         def finish() -> None:
+            for number in left:
+                self._saving.pop(number, None)
+            left.clear()
             if not done.done():
                 done.set_result(None)
 
-        def saved(editor: Any) -> None:
-            left.remove(editor)
+        def saved(number: int) -> None:
+            left.pop(number, None)
             if not left:
                 finish()
 
+        if not left:
+            finish()
         QTimer.singleShot(_SAVE_MS, finish)
-        for editor in editors:
+        for number, editor in list(left.items()):
+            self._saving[number] = lambda number=number: saved(number)  # type: ignore[misc]
             try:
-                editor.call_after_note_saved(lambda editor=editor: saved(editor), keepFocus=True)
+                if hasattr(editor, "note"):
+                    editor.web.eval(_AFTER_SAVE % (_TELL % number))
+                else:
+                    editor.call_after_note_saved(self._saving[number], keepFocus=True)
             except (AttributeError, RuntimeError):  # it has closed meanwhile
-                saved(editor)
+                saved(number)
         return done
 
-    def copies(self) -> list[EditorCopy]:
+    def copies(self, col: Collection) -> list[EditorCopy]:
         """What the editors hold of notes in the collection, to be compared after a write. On the lane."""
-        return [EditorCopy(editor) for editor in self.showing(None) if _note_id(editor)]
+        return [EditorCopy(editor, col) for editor in self.showing(None) if _note_id(editor)]
 
     def typed_in(self) -> Optional[Any]:
         """The editor that has the keyboard. Main thread."""
@@ -90,17 +123,19 @@ class Editors:
 class EditorCopy:
     """An editor's copy of a note, and what it held before a write."""
 
-    def __init__(self, editor: Any) -> None:
+    def __init__(self, editor: Any, col: Collection) -> None:
         self._editor = editor
         self._note_id = _note_id(editor)
         self._gone = False
         self._loads_all = False
         self._changed: dict[int, str] = {}
         self._changed_tags: Optional[list[str]] = None
-        # Anki's newer editor keeps its copy in the web view alone.
         self._note: Optional[Note] = getattr(editor, "note", None)
-        if self._note is not None:
-            self._fields, self._tags = list(self._note.fields), list(self._note.tags)
+        held = self._note
+        if held is None:  # Anki's newer editor keeps its copy in the web view alone, and saves at once
+            with contextlib.suppress(NotFoundError):
+                held = col.get_note(self._note_id)  # type: ignore[arg-type]
+        self._fields, self._tags = (list(held.fields), list(held.tags)) if held else ([], [])
 
     def take_over(self, col: Collection) -> bool:
         """Put what has changed in the collection into the copy. False if nothing has. On the lane."""
@@ -111,8 +146,7 @@ class EditorCopy:
             self._gone = True
             return True
         if note is None:
-            self._loads_all = True
-            return True
+            return (stored.fields, stored.tags) != (self._fields, self._tags)
         if stored.mid != note.mid or len(stored.fields) != len(self._fields):
             self._loads_all = True
             note.load()
@@ -134,14 +168,26 @@ class EditorCopy:
             pass  # it shows another note by now
         elif self._note is None:
             editor.reload_note()
-        elif self._loads_all:
+        elif self._loads_all or editor.current_notetype_is_image_occlusion():  # whose masks are no field
             editor.loadNoteKeepingFocus()
         else:
             escape = editor.mw.col.media.escape_media_filenames
             texts = [(order, escape(text)) for order, text in self._changed.items()]
-            editor.web.eval(_SET % (json.dumps(texts), json.dumps(self._changed_tags)))
+            give = _SET % (self._note_id, json.dumps(texts), json.dumps(self._changed_tags))
+            editor.web.eval(_AFTER_SAVE % give)
             editor.checkValid()
         return True
+
+
+def _is_echo(message: str, editor: Any) -> bool:
+    """Whether a web view sends as typed what the copy holds already."""
+    note: Optional[Note] = getattr(editor, "note", None)
+    if note is None or not message.startswith("key:"):
+        return False
+    _key, order, note_id, text = message.split(":", 3)
+    if note_id != str(note.id) or int(order) >= len(note.fields):
+        return False
+    return bool(editor.mungeHTML(text) == note.fields[int(order)])
 
 
 def _note_id(editor: Any) -> Optional[int]:

@@ -96,8 +96,11 @@ class QtHost(QObject):
         def job() -> T:
             if not self.is_ready():
                 raise _Closed()
-            self._copies = self._editors.copies()
-            return work(self._mw.col)
+            self._copies = self._editors.copies(self._mw.col)
+            try:
+                return work(self._mw.col)
+            finally:
+                self._copies = []  # they would keep closed windows alive
 
         deadline = time.monotonic() + _WAIT_SECONDS
         while True:
@@ -152,15 +155,13 @@ class QtHost(QObject):
         return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
 
     def changed(self, changes: OpChanges) -> None:
-        self._refresh.add(changes)
         stale = [copy for copy in self._copies if copy.take_over(self._mw.col)]
-        self._post(lambda: self._show(stale))
+        self._post(lambda: self._show(stale, changes))
 
-    def _show(self, stale: list[EditorCopy]) -> None:
+    def _show(self, stale: list[EditorCopy], changes: OpChanges) -> None:
         shown = [copy.show() for copy in stale]
-        if all(shown):
-            self._refresh.schedule()
-        else:
+        self._refresh.add(changes)
+        if not all(shown):
             self._refresh.flush(editors_too=True)
 
     def ask_permission(self, origin: str) -> bool:

@@ -54,6 +54,7 @@ class NoteWindow(QMainWindow):
     def __init__(self, note_id: NoteId, activate: bool) -> None:
         super().__init__(None, Qt.WindowType.Window)
         self.mw = main_window()
+        note = self.mw.col.get_note(note_id)  # before anything is made that would have to be undone
         self._previewer: Optional[_Previewer] = None
         self._closed = False
         self.setWindowTitle("Edit Note")
@@ -71,7 +72,7 @@ class NoteWindow(QMainWindow):
         self.resize(600, 500)
         restoreGeom(self, _NAME)
         self._remember(note_id)
-        self._show_note(self.mw.col.get_note(note_id), focus=activate)
+        self._show_note(note, 0 if activate else None)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, not activate)
         self.show()
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, False)
@@ -108,37 +109,49 @@ class NoteWindow(QMainWindow):
 
         def turn() -> None:
             if not self._closed and note_id in self._history:
-                self._show_note(self.mw.col.get_note(note_id), focus=focus)
+                self._show_note(self.mw.col.get_note(note_id), 0 if focus else None)
 
         self.editor.call_after_note_saved(turn, keepFocus=not focus)
 
-    def _show_note(self, note: Note, *, focus: bool) -> None:
+    def _show_note(self, note: Note, field: Optional[int]) -> None:
+        """Show a note, with the cursor in a field."""
         cards = note.cards()
         self.editor.card = cards[0] if cards else None
-        self.editor.set_note(note, focusTo=0 if focus else None)
+        self.editor.set_note(note, focusTo=field)
+        self._show_around(note)
+
+    def _show_around(self, note: Note) -> None:
+        """Show what belongs to the note outside the editor."""
         self._previous.setEnabled(self._neighbour(-1) is not None)
         self._next.setEnabled(self._neighbour(1) is not None)
         if self._previewer:
-            self._previewer.show_cards(cards)
+            self._previewer.show_cards(note.cards())
 
     # Changes from elsewhere
 
     def _on_operation(self, changes: OpChanges, handler: Optional[object]) -> None:
-        if not changes.note_text or handler is self.editor:
+        if not changes.note_text:
             return
+        shown, nearest = self.note.id, self._forget_deleted()
+        if nearest is None:
+            self._clean_up()
+            self.close()
+        elif nearest != shown or handler is not self.editor:
+            field = self.editor.currentField if nearest == shown else None
+            self._show_note(self.mw.col.get_note(nearest), field)
+        else:
+            self._show_around(self.note)
+
+    def _forget_deleted(self) -> Optional[NoteId]:
+        """Take deleted notes out of the history; return the note shown, or the nearest that is left."""
         known = ",".join(map(str, self._history))
         assert self.mw.col.db
         existing = set(self.mw.col.db.list(f"select id from notes where id in ({known})"))
         place = self._history.index(self.note.id)
         # Where the note is gone, the one before it is next best, then the one after it.
         by_nearness = [*self._history[place::-1], *self._history[place:]]
-        nearest = next((note_id for note_id in by_nearness if note_id in existing), None)
         self._history[:] = [note_id for note_id in self._history if note_id in existing]
-        if nearest is None:
-            self.editor.set_note(None)
-            self.close()
-        else:
-            self._show_note(self.mw.col.get_note(nearest), focus=False)
+        return next((note_id for note_id in by_nearness if note_id in existing), None)
 
     # Buttons
 
@@ -191,7 +204,8 @@ class NoteWindow(QMainWindow):
     # Closing
 
     def closeEvent(self, event: Optional[QCloseEvent]) -> None:
-        self.editor.call_after_note_saved(self._clean_up)
+        if not self._closed:
+            self.editor.call_after_note_saved(self._clean_up)
 
     def closeWithCallback(self, on_closed: Callable[[], None]) -> None:
         """For Anki, which closes all windows before it closes the profile."""

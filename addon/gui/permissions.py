@@ -62,6 +62,7 @@ class Permissions:
             box.finished,
             lambda _result: self._answered(origin, box.clickedButton() is yes, ignore.isChecked()),
         )
+        box.silentlyClose = True  # type: ignore[attr-defined]  # or Anki prints, on closing a profile, that it is open
         box.show()
         box.raise_()
         box.activateWindow()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from typing import Optional
 
@@ -25,13 +24,12 @@ class Refresh:
     """Has open windows show what changed: 250 ms after a burst's last change, 2 s after its first at most.
 
     A refresh after each request would cost more than the requests: the deck list alone asks the
-    collection for its whole tree.
+    collection for its whole tree. For the main thread.
     """
 
     def __init__(self, mw: AnkiQt, editors: Editors) -> None:
         self._mw = mw
         self._editors = editors
-        self._lock = threading.Lock()
         self._changes: Optional[OpChanges] = None
         self._since = 0.0
         self._timer = QTimer(mw)
@@ -39,14 +37,11 @@ class Refresh:
         qconnect(self._timer.timeout, self.flush)
 
     def add(self, changes: OpChanges) -> None:
-        """Remember changes. For any thread."""
-        with self._lock:
-            if self._changes is None:
-                self._changes = OpChanges()
-                self._since = time.monotonic()
-            self._changes.MergeFrom(changes)
-
-    def schedule(self) -> None:
+        """Have the windows told of changes soon."""
+        if self._changes is None:
+            self._changes = OpChanges()
+            self._since = time.monotonic()
+        self._changes.MergeFrom(changes)
         if time.monotonic() - self._since >= _LATEST_SECONDS:
             self.flush()
         else:
@@ -59,8 +54,7 @@ class Refresh:
         loading it again would drop the letters of the last moment and move the cursor.
         """
         self._timer.stop()
-        with self._lock:
-            changes, self._changes = self._changes, None
+        changes, self._changes = self._changes, None
         if changes is None or self._mw.col is None:
             return
         spared = None if editors_too or changes.notetype else self._editors.typed_in()
