@@ -222,6 +222,17 @@ def test_no_letter_is_lost_while_two_windows_show_the_note_and_programs_write_it
         assert shown.copy() == fields
 
 
+@pytest.mark.parametrize("editor", ["browser"], indirect=True)
+def test_what_a_web_view_sends_back_is_not_taken_as_typed(editor: Editor, api: Api, note: int) -> None:
+    editor.save()
+    # As if another window had saved a moment ago, and this one had not heard of it.
+    api.look(f"{editor.editor}.note.fields.__setitem__({BACK}, 'old')")
+    editor.web.js(f'bridgeCommand("key:{FRONT}:{note}:neko")')
+    editor.web.js("bridgeCommand('focus:0')")  # handled in order
+    api.server.live.wait_for(f"{editor.editor}.currentField == 0")  # type: ignore[attr-defined]
+    assert api("notesInfo", notes=[note])[0]["fields"]["Back"]["value"] == "typed"
+
+
 def test_a_note_that_just_opens_shows_what_is_written_then(api: Api, anki: LiveServer, note: int) -> None:
     api("guiEditNote", note=note)
     api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
