@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Optional
@@ -16,13 +17,14 @@ from anki.errors import AnkiException
 
 from . import options
 from .app import create_app
-from .core.accounts import Schedule, account_from, sync_and_log
-from .core.headless import HeadlessHost
+from .core.accounts import account_from
+from .core.headless import PATIENCE_SECONDS, HeadlessHost
+from .core.schedule import Schedule, sync_before_exit
 from .server import Server, describe_listener
 
 log = logging.getLogger("ankiconnect")
 
-_REPLY_SECONDS = 1.0
+_REPLY_SECONDS = 0.5
 
 
 def main() -> int:
@@ -69,10 +71,11 @@ def main() -> int:
     log.info("AnkiConnect stops")
     if schedule:
         schedule.stop()
+    deadline = time.monotonic() + PATIENCE_SECONDS
     if settings.syncOnExit:
-        sync_and_log(host.syncer)
+        sync_before_exit(host.syncer, PATIENCE_SECONDS)
     # The collection first: requests that wait for it learn that it is gone, while they can be answered.
-    host.close()
+    host.close(max(0, deadline - time.monotonic()))
     server.stop(_REPLY_SECONDS)
     sys.stderr.flush()
     os._exit(0)  # Python's own exit would wait for downloads that are under way

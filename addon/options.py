@@ -152,7 +152,7 @@ def _parser(program: str) -> _Parser:
             *flags,
             dest=name,
             action="append",
-            metavar={"integer": "N", "boolean": "true|false"}.get(str(kind), "TEXT"),
+            metavar={"integer": "N", "number": "N", "boolean": "true|false"}.get(str(kind), "TEXT"),
             help=help.replace("%", "%%"),
             **bare,
         )
@@ -173,7 +173,7 @@ def _options() -> Iterator[tuple[str, list[str], str]]:
             yield (
                 file,
                 _flags(file),
-                f"{about} This is a file that holds it; {variable(name)} is the secret itself. "
+                f"{about} The option names a file that holds it; {variable(name)} is the secret itself. "
                 + _elsewhere(file),
             )
 
