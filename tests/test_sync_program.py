@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import basic
 from .program import Program
 from .sync_server import PASSWORD, USER
 from .sync_world import Client, World, held, wait_for
@@ -98,6 +99,19 @@ def test_the_last_changes_are_synced_before_exit(
     assert (code, logged(err)) == (0, ["AnkiConnect stops", "synced"])
     other("sync")
     assert other.fronts() == {"first", "last"}
+
+
+def test_it_idles_in_less_than_80_mb_after_syncs_too(
+    other: Client, account: list[object], collection_path: Path
+) -> None:
+    program = Program("--collection", collection_path, *account)
+    program.wait_until_it_serves()
+    program.ask("fullSync", mode="download")
+    for number in range(10):
+        program.ask("addNote", note=basic(str(number)))
+        assert program.ask("sync") is None
+    assert program.memory() < 80
+    assert program.stop()[0] == 0
 
 
 def test_an_exit_without_the_server_keeps_the_changes(
