@@ -162,7 +162,7 @@ def test_a_server_that_has_moved_is_followed_and_only_by_its_own_account(
     world: World, synced: Client, other: Client
 ) -> None:
     """As AnkiWeb does, which sends each account to a server of its own."""
-    moved = Moved(world.line.url)
+    moved = Moved(world.server.url)
     try:
         account = {"username": USER, "password": PASSWORD}
         other.add("second")
@@ -531,6 +531,18 @@ def test_a_sync_that_hangs_does_not_keep_the_server_from_stopping(
     col = Collection(str(path))
     assert len(col.find_notes("")) == 2
     col.close()
+
+
+def test_a_backup_of_the_server_that_hangs_is_aborted_too(world: World, other: Client) -> None:
+    change_note_type(other, "Ours")
+    server = other.server
+    assert isinstance(server, HeadlessServer)
+    with held(world.line, after=4000):
+        running = world.start(other, "fullSync", mode="upload")
+        assert world.line.waiting.wait(10)
+        assert other("syncStatus")["state"] == "upload"
+        server.close()
+        assert text_of(running) == "sync: it was stopped before its end"
 
 
 def test_cards_of_other_syncs_are_answered_while_media_are_synced(
