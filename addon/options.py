@@ -2,8 +2,8 @@
 
 Each setting is declared once, in `config.py`. Its option, its variable and its name in the file
 follow from the declaration, and so does `--help`: `webBindPort` is `--bind-port`, `ANKICONNECT_BIND_PORT`
-and `webBindPort`. A secret has no option of its own but `--key`, since other users of a machine see what a program
-was started with; a file can hold it: `syncPassword` is `--sync-password-file`,
+and `webBindPort`. A secret has no option of its own but `--key`, since other users of a
+machine see what a program was started with; a file can hold it: `syncPassword` is `--sync-password-file`,
 `ANKICONNECT_SYNC_PASSWORD_FILE` and `syncPasswordFile`.
 """
 
