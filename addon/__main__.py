@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import logging
 import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Optional
@@ -16,13 +19,15 @@ from anki.errors import AnkiException
 
 from . import options
 from .app import create_app
-from .core.accounts import Schedule, account_from, sync_and_log
-from .core.headless import HeadlessHost
+from .core.accounts import account_from
+from .core.headless import PATIENCE_SECONDS, HeadlessHost
+from .core.schedule import Schedule, sync_before_exit
 from .server import Server, describe_listener
 
 log = logging.getLogger("ankiconnect")
 
-_REPLY_SECONDS = 1.0
+_REPLY_SECONDS = 0.5
+_M_ARENA_MAX = -8  # of malloc.h
 
 
 def main() -> int:
@@ -33,6 +38,7 @@ def main() -> int:
     except ValueError as error:
         return _fail(str(error))
     _log_to_stderr()
+    _save_memory()
     # Otherwise, where RUST_BACKTRACE is set, the first error inside Anki costs 50 MB for good.
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     collection = Path(str(settings.collection)).expanduser()
@@ -69,10 +75,11 @@ def main() -> int:
     log.info("AnkiConnect stops")
     if schedule:
         schedule.stop()
+    deadline = time.monotonic() + PATIENCE_SECONDS
     if settings.syncOnExit:
-        sync_and_log(host.syncer)
+        sync_before_exit(host.syncer, PATIENCE_SECONDS)
     # The collection first: requests that wait for it learn that it is gone, while they can be answered.
-    host.close()
+    host.close(max(0, deadline - time.monotonic()))
     server.stop(_REPLY_SECONDS)
     sys.stderr.flush()
     os._exit(0)  # Python's own exit would wait for downloads that are under way
@@ -117,6 +124,13 @@ def _log_to_stderr() -> None:
     handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     sys.stdout = sys.stderr  # some versions of Anki print
+
+
+def _save_memory() -> None:
+    """Have all threads share one heap: what a sync needed is then used again, 6 MB less for good."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library than GNU's
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _fail(reason: str) -> int:

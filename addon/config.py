@@ -138,8 +138,10 @@ class ServerSettings(Settings):
     syncUser: Optional[str] = _setting(None, "Account to sync with.")
     syncPassword: Optional[str] = _setting(None, "Its password.", secret=True)
     syncEndpoint: Optional[str] = _setting(None, "Address of the sync server; AnkiWeb if not given.")
-    syncEvery: Optional[float] = _setting(None, "Sync at once and then every so many minutes.", least=0.01)
-    syncOnExit: bool = _setting(False, "Sync before the collection is closed.")
+    syncEvery: Optional[float] = _setting(
+        None, "Sync at once and then every so many minutes.", least=0.01, most=10080
+    )
+    syncOnExit: bool = _setting(False, "Sync before the collection is closed, for 3.5 s at most.")
     settings: Optional[str] = _setting(None, "File with settings: TOML if it ends in .toml, else JSON.")
 
 

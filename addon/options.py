@@ -2,8 +2,8 @@
 
 Each setting is declared once, in `config.py`. Its option, its variable and its name in the file
 follow from the declaration, and so does `--help`: `webBindPort` is `--bind-port`, `ANKICONNECT_BIND_PORT`
-and `webBindPort`. A secret has no option of its own, since other users of a machine see what a program
-was started with; a file can hold it: `syncPassword` is `--sync-password-file`,
+and `webBindPort`. A secret has no option of its own but `--key`, since other users of a
+machine see what a program was started with; a file can hold it: `syncPassword` is `--sync-password-file`,
 `ANKICONNECT_SYNC_PASSWORD_FILE` and `syncPasswordFile`.
 """
 
@@ -152,7 +152,7 @@ def _parser(program: str) -> _Parser:
             *flags,
             dest=name,
             action="append",
-            metavar={"integer": "N", "boolean": "true|false"}.get(str(kind), "TEXT"),
+            metavar={"integer": "N", "number": "N", "boolean": "true|false"}.get(str(kind), "TEXT"),
             help=help.replace("%", "%%"),
             **bare,
         )
@@ -173,7 +173,7 @@ def _options() -> Iterator[tuple[str, list[str], str]]:
             yield (
                 file,
                 _flags(file),
-                f"{about} This is a file that holds it; {variable(name)} is the secret itself. "
+                f"{about} The option names a file that holds it; {variable(name)} is the secret itself. "
                 + _elsewhere(file),
             )
 

@@ -9,8 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Optional
+
+import requests
 
 from .live import free_port
 
@@ -136,3 +139,44 @@ class Line:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+
+class Moved:
+    """A sync server that logs in, and for all else sends to another address, as AnkiWeb's does."""
+
+    def __init__(self, target: str) -> None:
+        moved = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = b""
+                while size := int(self.rfile.readline(), 16):  # Anki sends chunks
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                if self.path.endswith("/hostKey"):
+                    headers = {name: self.headers[name] for name in ("anki-sync", "Content-Type")}
+                    reply = requests.post(target + self.path.lstrip("/"), body, headers=headers, timeout=20)
+                    status, content, more = reply.status_code, reply.content, dict(reply.headers)
+                else:
+                    moved.asked += 1
+                    status, content, more = 308, b"", {"Location": target}
+                self.send_response(status)
+                for name, value in more.items():
+                    if name.lower().startswith(("anki", "location")):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.asked = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

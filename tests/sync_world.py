@@ -66,11 +66,11 @@ class World:
         self._closing.callback(self.line.close)
         self._threads = ThreadPoolExecutor()
 
-    def headless(self, *, password: str = PASSWORD) -> Client:
+    def headless(self, *, password: str = PASSWORD, endpoint: str = "") -> Client:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         path = folder / "collection.anki2"
         path.write_bytes(self._template.read_bytes())
-        server = HeadlessServer(path, SyncAccount(USER, password, self.line.url))
+        server = HeadlessServer(path, SyncAccount(USER, password, endpoint or self.line.url))
         self._closing.callback(server.close)
         return Client(server, folder / "backups")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,17 @@ def test_an_unchanged_collection_needs_no_second_backup(client: Client) -> None:
     assert len(client.backups()) == 2
 
 
+def test_a_name_from_an_hour_later_does_not_hide_the_newest_backup(client: Client, tmp_path: Path) -> None:
+    client.add("gato")
+    first = Path(client("createBackup"))
+    later = time.time() + 3600
+    first.rename(first.with_name(time.strftime("backup-%Y-%m-%d-%H.%M.%S.colpkg", time.localtime(later))))
+    client.add("perro")
+    col = restored(client("createBackup"), tmp_path)
+    assert len(col.find_notes("front:perro")) == 1
+    col.close()
+
+
 def test_a_backup_leaves_undo_alone(client: Client) -> None:
     client.add("gato")
     client("createBackup")
@@ -79,6 +91,9 @@ def test_deck_deletion_with_cards_makes_a_backup(client: Client, tmp_path: Path)
     assert len(col.find_notes("deck:A::B")) == 1
     col.close()
     assert undo_offered(client) == "AnkiConnect: delete decks"
+    client.look("col.undo()")
+    assert client.fronts() == {"gato"}
+    assert "A::B" in client("deckNames")
 
 
 def test_deck_deletion_without_cards_makes_none(client: Client) -> None:

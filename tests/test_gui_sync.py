@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from .conftest import ApiFailure, LiveServer
+from .conftest import ApiFailure, LiveServer, basic
 from .live import LiveAnki
 from .sync_world import Client, World, held, text_of
+from .windows import ADD, BROWSER, Editor
 
 _WATCH = """
 from aqt import gui_hooks
@@ -151,21 +152,125 @@ def test_open_editors_do_not_hold_a_sync_up(client: Client, live_anki: LiveAnki)
 
 
 @pytest.fixture
-def own_anki(tmp_path: Path) -> Iterator[LiveAnki]:
-    """An Anki of this test's own."""
-    live = LiveAnki(tmp_path / "anki")
-    live.start()
-    yield live
-    live.stop()
+def editor(client: Client, live_anki: LiveAnki) -> Editor:
+    """The Browse window's, with the cursor at the end of the front of `first`."""
+    client("guiBrowse", query="")
+    (card,) = client("findCards", query="front:first*")
+    client("guiSelectCard", card=card)
+    editor = Editor(live_anki, BROWSER)
+    editor.focus(0)
+    return editor
 
 
-def test_closing_anki_aborts_a_sync_that_hangs(world: World, other: Client, own_anki: LiveAnki) -> None:
+def fields_of_first(client: Client) -> list[str]:
+    (note,) = client("notesInfo", query="nid:" + str(min(client("findNotes", query=""))))
+    return [note["fields"][name]["value"] for name in ("Front", "Back")]
+
+
+@pytest.mark.parametrize("action", ["sync", "fullSync"])
+def test_what_was_typed_a_moment_ago_is_synced(
+    client: Client, other: Client, editor: Editor, action: str
+) -> None:
+    editor.type(" typed")
+    client(action, **({"mode": "download"} if action == "fullSync" else {}))
+    other("sync")
+    assert other.fronts() == {"first typed"}
+
+
+def test_what_is_typed_during_a_sync_and_what_it_brings_are_both_kept(
+    world: World, client: Client, other: Client, editor: Editor
+) -> None:
+    (note,) = other("findNotes", query="")
+    other("updateNoteFields", note={"id": note, "fields": {"Back": "theirs"}})
+    other("sync")
+    with held(world.line, after=1500):
+        running = world.start(client, "sync")
+        assert world.line.waiting.wait(10)
+        editor.type(" typed")
+    assert text_of(running) is None
+    editor.wait_until_shown(["first typed", "theirs"])
+    editor.save()
+    assert fields_of_first(client) == ["first typed", "theirs"]
+    client("sync")
+    other("sync")
+    assert fields_of_first(other) == ["first typed", "theirs"]
+
+
+def test_a_note_that_is_being_written_outlives_syncs_of_both_kinds(
+    client: Client, other: Client, live_anki: LiveAnki
+) -> None:
+    client("guiAddCards", note={**basic("draft"), "fields": {"Front": "draft", "Back": ""}})
+    adding = Editor(live_anki, ADD)
+    adding.wait_until_shown(["draft", ""])
+    adding.focus(1)
+    adding.type("more")
+    other.add("theirs")
+    other("sync")
+    client("sync")
+    adding.wait_until_shown(["draft", "more"])
+    client("modelTemplateAdd", modelName="Basic", template={"Name": "x", "Front": "{{Back}}", "Back": "x"})
+    assert client("fullSync", mode="upload")["side"] == "server"
+    adding.wait_until_shown(["draft", "more"])
+    assert client.fronts() == {"first", "theirs"}
+
+
+def test_without_open_editors_a_sync_waits_for_none(client: Client) -> None:
+    started = time.monotonic()
+    for number in range(5):
+        client.add(f"ours {number}")
+        client("sync")
+    assert time.monotonic() - started < 5  # 0.2 s each; an editor that says nothing is waited for 1 s
+
+
+@pytest.fixture
+def own_anki(own_anki: LiveAnki) -> LiveAnki:
+    """An Anki of this test's own, started."""
+    own_anki.start()
     own_anki.anki.wait_until_ready()
+    return own_anki
+
+
+@pytest.mark.parametrize("action", ["sync", "fullSync"])
+@pytest.mark.parametrize("after", [0, 1500])
+def test_a_sync_never_goes_on_with_another_profile(
+    world: World, other: Client, own_anki: LiveAnki, action: str, after: int
+) -> None:
     server = LiveServer(own_anki)
     client = world.anki(server)
     client("fullSync", mode="download")
     client.add("ours")
-    with held(world.line, after=1500):
+    own_anki.run("mw.pm.create('Other')")
+    mode = {"mode": "upload"} if action == "fullSync" else {}
+    with held(world.line, after=after):
+        running = world.start(client, action, **mode)
+        assert world.line.waiting.wait(10)
+        own_anki.run("mw.unloadProfile(lambda: (mw.pm.load('Other'), mw.loadProfile()))")
+        own_anki.wait_for("mw.pm.name == 'Other' and mw.col is not None and mw.col.db is not None")
+        own_anki.run(
+            "note = col.new_note(col.models.current()); note.fields[0] = 'private'\ncol.add_note(note, 1)"
+        )
+    assert text_of(running) in ("collection is not available", "sync: it was stopped before its end")
+    assert own_anki.look("col.note_count()") == 1
+    assert own_anki.look("[col.db.scalar('select ls from col'), mw.pm.sync_auth()]") == [0, None]
+    other("sync")
+    assert other.fronts() <= {"first", "ours"}
+    own_anki.run("mw.unloadProfile(lambda: (mw.pm.load('User 1'), mw.loadProfile()))")
+    own_anki.wait_for("mw.pm.name == 'User 1' and mw.col is not None and mw.col.db is not None")
+    client("sync")
+    other("sync")
+    assert other.fronts() == client.fronts() == {"first", "ours"}
+    server.close()
+
+
+@pytest.mark.parametrize("after", [0, 1500])
+def test_closing_anki_aborts_a_sync_that_hangs(
+    world: World, other: Client, own_anki: LiveAnki, after: int
+) -> None:
+    server = LiveServer(own_anki)
+    client = world.anki(server)
+    client("fullSync", mode="download")
+    client.add("ours")
+    with held(world.line, after=after):
         running = world.start(client, "sync")
         assert world.line.waiting.wait(10)
         own_anki.run("mw.unloadProfileAndExit()")

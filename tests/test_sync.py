@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from anki.collection import Collection
 
-from .conftest import ApiFailure, HeadlessServer, LiveServer, Server, add_cards
-from .sync_server import PASSWORD, USER
+from .conftest import ApiFailure, HeadlessServer, LiveServer, Server, Wired, add_cards, basic
+from .sync_server import PASSWORD, USER, Moved
 from .sync_world import Client, World, held, restored, text_of, wait_for
 
 HOSTS = ["headless", "anki"]
@@ -156,6 +156,64 @@ def test_a_request_may_bring_its_own_account(world: World, server: Server, other
     assert (reply.status, reply.json["error"][:29]) == (400, "username, password and endpoi")
     reply = server.send("POST", "/sync", {**account, "endpoint": "nonsense"})
     assert (reply.status, reply.json["error"][:33]) == (400, "sync: Invalid sync server specifi")
+
+
+def test_a_server_that_has_moved_is_followed_and_only_by_its_own_account(
+    world: World, synced: Client, other: Client
+) -> None:
+    """As AnkiWeb does, which sends each account to a server of its own."""
+    moved = Moved(world.server.url)
+    try:
+        account = {"username": USER, "password": PASSWORD}
+        other.add("second")
+        other("sync")
+        assert synced("sync", **account, endpoint=moved.url) is None
+        assert synced.fronts() == {"first", "second"}
+        assert moved.asked
+        world.line.cut(0)  # the host's own account is where it was
+        with pytest.raises(ApiFailure, match=f"can't be reached: {world.line.url}"):
+            synced("sync")
+    finally:
+        moved.close()
+
+
+def test_a_move_is_remembered(world: World, other: Client) -> None:
+    moved = Moved(world.line.url)
+    client = world.headless(endpoint=moved.url)
+    assert client("syncStatus")["newEndpoint"] == world.line.url
+    client("fullSync", mode="download")
+    moved.close()
+    client.add("second")
+    client("sync")
+    other("sync")
+    assert other.fronts() == {"first", "second"}
+
+
+def test_syncs_in_a_multi_come_in_their_turn(synced: Client, other: Client) -> None:
+    other.add("theirs")
+    steps: list[Any] = [
+        {"action": "addNote", "params": {"note": basic("ours")}},
+        {"action": "sync"},
+        {"action": "findNotes", "params": {"query": ""}},
+    ]
+    other("sync")
+    _added, done, found = synced("multi", actions=steps)
+    assert done is None
+    assert len(found) == 3
+    other("sync")
+    assert other.fronts() == {"first", "theirs", "ours"}
+
+
+@pytest.mark.parametrize("action", ["sync", "syncMedia", "fullSync"])
+def test_a_server_that_only_reads_does_not_sync_for_a_request(
+    world: World, wired: Wired, action: str
+) -> None:
+    wired.configure(apiReadOnly=True)
+    account = {"username": USER, "password": PASSWORD, "endpoint": world.line.url}
+    mode = {"mode": "upload"} if action == "fullSync" else {}
+    assert wired.send("POST", f"/{action}", {**account, **mode}).status == 403
+    assert world.line.passed == 0
+    assert wired.send("POST", "/syncStatus", account).json["result"]["required"] == 0
 
 
 def test_a_server_that_is_not_there_is_named_and_waits_with_the_changes(
@@ -473,6 +531,18 @@ def test_a_sync_that_hangs_does_not_keep_the_server_from_stopping(
     col = Collection(str(path))
     assert len(col.find_notes("")) == 2
     col.close()
+
+
+def test_a_backup_of_the_server_that_hangs_is_aborted_too(world: World, other: Client) -> None:
+    change_note_type(other, "Ours")
+    server = other.server
+    assert isinstance(server, HeadlessServer)
+    with held(world.line, after=4000):
+        running = world.start(other, "fullSync", mode="upload")
+        assert world.line.waiting.wait(10)
+        assert other("syncStatus")["state"] == "upload"
+        server.close()
+        assert text_of(running) == "sync: it was stopped before its end"
 
 
 def test_cards_of_other_syncs_are_answered_while_media_are_synced(

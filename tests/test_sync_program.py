@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from .conftest import basic
 from .program import Program
 from .sync_server import PASSWORD, USER
 from .sync_world import Client, World, held, wait_for
@@ -54,7 +57,8 @@ def test_the_account_comes_from_the_environment(world: World, other: Client, col
         (["--sync-every", "5"], "to sync, --sync-user and --sync-password-file are needed"),
         (["--sync-on-exit"], "to sync, --sync-user and --sync-password-file are needed"),
         (["--sync-user", "x", "--sync-password-file", "/no/such"], "No such file or directory: '/no/such'"),
-        (["--sync-every", "0"], "--sync-every: 0.0 should be at least 0.01"),
+        (["--sync-every", "0"], "--sync-every: 0.0 should be from 0.01 to 10080"),
+        (["--sync-every", "1e300"], "--sync-every: 1e+300 should be from 0.01 to 10080"),
     ],
 )
 def test_half_an_account_is_one_clear_line(collection_path: Path, options: list[object], said: str) -> None:
@@ -97,6 +101,19 @@ def test_the_last_changes_are_synced_before_exit(
     assert other.fronts() == {"first", "last"}
 
 
+def test_it_idles_in_less_than_80_mb_after_syncs_too(
+    other: Client, account: list[object], collection_path: Path
+) -> None:
+    program = Program("--collection", collection_path, *account)
+    program.wait_until_it_serves()
+    program.ask("fullSync", mode="download")
+    for number in range(10):
+        program.ask("addNote", note=basic(str(number)))
+        assert program.ask("sync") is None
+    assert program.memory() < 80
+    assert program.stop()[0] == 0
+
+
 def test_an_exit_without_the_server_keeps_the_changes(
     world: World, other: Client, account: list[object], collection_path: Path
 ) -> None:
@@ -117,21 +134,64 @@ def test_an_exit_without_the_server_keeps_the_changes(
     assert "Kept" in other("deckNames")
 
 
+def stop_in_time(program: Program) -> str:
+    """Stop it, which takes 4.5 s at rest when a server keeps it waiting. Returns its log."""
+    started = time.monotonic()
+    code, _out, err = program.stop()
+    assert code == 0, err
+    assert time.monotonic() - started < 8
+    return err
+
+
+# Before the server has said anything, and in the middle of the exchange.
+@pytest.mark.parametrize("after", [0, 1500])
+@pytest.mark.parametrize("ask", ["sync", "fullSync", "syncMedia", "exit"])
 def test_a_sync_that_hangs_is_aborted_by_a_signal(
-    world: World, other: Client, account: list[object], collection_path: Path
+    world: World, other: Client, account: list[object], collection_path: Path, ask: str, after: int
 ) -> None:
-    program = Program("--collection", collection_path, *account)
+    options = ["--sync-on-exit"] if ask == "exit" else []
+    program = Program("--collection", collection_path, *account, *options)
     program.wait_until_it_serves()
     program.ask("fullSync", mode="download")
     program.ask("createDeck", deck="Kept")
-    with held(world.line, after=1500):
-        running = world.start(program.ask, "sync")
-        assert world.line.waiting.wait(10)
-        code, _out, err = program.stop(signal.SIGTERM)
-        assert code == 0, err
-        running.exception(20)
+    program.ask("storeMediaFile", filename="a.txt", data=secrets.token_hex(4000))
+    if ask == "fullSync":
+        program.ask("modelFieldAdd", modelName="Basic", fieldName="Ours")
+    mode = {"mode": "upload"} if ask == "fullSync" else {}
+    with held(world.line, after=after):
+        if ask == "exit":
+            assert "not waiting for the sync any longer" in stop_in_time(program)
+        else:
+            running = world.start(program.ask, ask, **mode)
+            assert world.line.waiting.wait(10)
+            stop_in_time(program)
+            running.exception(20)
     program = Program("--collection", collection_path, *account)
     program.wait_until_it_serves()
     assert "Kept" in program.ask("deckNames")
-    assert program.ask("sync") is None
+    if ask == "fullSync":
+        assert program.ask("fullSync", mode="upload")["side"] == "server"
+    else:
+        assert program.ask("sync") is None
     program.stop()
+
+
+def test_the_sync_before_exit_follows_one_that_is_running(
+    world: World, other: Client, account: list[object], collection_path: Path
+) -> None:
+    program = Program("--collection", collection_path, *account, "--sync-on-exit")
+    program.wait_until_it_serves()
+    program.ask("fullSync", mode="download")
+    program.ask("storeMediaFile", filename="a.txt", data="YWJj")
+    with held(world.line):
+        running = world.start(program.ask, "syncMedia")
+        assert world.line.waiting.wait(10)
+        program.ask("createDeck", deck="Last")
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.stderr
+        assert "AnkiConnect stops" in program.process.stderr.readline()
+    code, _out, err = program.end()
+    assert (code, logged(err)) == (0, ["synced"])
+    assert running.result(20) == "media sync completed"
+    other("sync")
+    assert "Last" in other("deckNames")

@@ -1,31 +1,68 @@
-"""The account of a server without Anki's window, and its own times for a sync."""
+"""The accounts that hosts sync with, and that of a server without Anki's window."""
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Protocol
 
 from anki.collection import Collection
 from anki.sync_pb2 import SyncAuth
 
 from ..config import ServerSettings
-from .errors import ApiError
-from .syncing import Syncer
-
-log = logging.getLogger("ankiconnect")
 
 _SECONDS_WITHOUT_A_BYTE = 60  # as in Anki's preferences
 
 
 @dataclass(frozen=True)
 class SyncAccount:
-    """Whom to log in. Without an endpoint that is AnkiWeb."""
+    """Whom to log in, and where."""
 
     user: str
     password: str = field(repr=False)
-    endpoint: Optional[str] = None
+    endpoint: Optional[str] = None  # AnkiWeb, or that of the host's account
+
+
+class Account(Protocol):
+    """The account that a host syncs with, and what goes on around a sync there.
+
+    Called on threads of the HTTP server.
+    """
+
+    @property
+    def endpoint(self) -> Optional[str]:
+        """The address of the server, None for AnkiWeb."""
+
+    @property
+    def with_media(self) -> bool:
+        """Whether a sync of the collection includes media."""
+
+    @property
+    def timeout(self) -> int:
+        """How many seconds the server may be silent."""
+
+    def auth(self, col: Collection) -> Optional[SyncAuth]:
+        """The login, None without an account. May ask the server; raises what Anki raises."""
+
+    def forget(self) -> None:
+        """The server has refused the login."""
+
+    def moved(self, endpoint: str) -> None:
+        """The server wants to be found at `endpoint` from now on."""
+
+    def is_busy(self) -> bool:
+        """Whether somebody else syncs this collection, as Anki does when its button is pressed."""
+
+    def show_activity(self, active: bool) -> None:
+        """Show that a sync is running, or that it is over."""
+
+    def save_typed(self) -> None:
+        """Have windows save what a person has typed so far."""
+
+    def will_sync(self) -> None:
+        """The collection is about to be synced."""
+
+    def did_sync(self) -> None:
+        """The collection was synced, or could not be: have windows show what it holds now."""
 
 
 def account_from(settings: ServerSettings) -> Optional[SyncAccount]:
@@ -69,40 +106,11 @@ class PasswordAccount:
     def show_activity(self, active: bool) -> None:
         pass
 
+    def save_typed(self) -> None:
+        pass
+
     def will_sync(self) -> None:
         pass
 
     def did_sync(self) -> None:
         pass
-
-
-class Schedule:
-    """Syncs at once and then every so many minutes. A sync that fails is logged, and the next one tried."""
-
-    def __init__(self, syncer: Syncer, minutes: float) -> None:
-        self._syncer = syncer
-        self._seconds = minutes * 60
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sync schedule", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Begin no further sync. One that is running goes on."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        while True:
-            sync_and_log(self._syncer)
-            if self._stopped.wait(self._seconds):
-                return
-
-
-def sync_and_log(syncer: Syncer) -> None:
-    """Sync, and log how that went instead of raising."""
-    try:
-        syncer.sync()
-        log.info("synced")
-    except ApiError as error:
-        log.warning("not synced: %s", error)
-    except Exception:
-        log.exception("not synced")

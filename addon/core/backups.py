@@ -47,7 +47,8 @@ class Backups:
                 time.sleep(0.02)  # Anki would replace it
             # It makes none if one of its own holds the same.
             col.create_backup(backup_folder=str(folder), force=True, wait_for_completion=True)
-            return max(folder.glob(_FILES))
+            # Not by name, which is the local time: once a year that goes back by an hour.
+            return max(folder.glob(_FILES), key=lambda file: file.stat().st_mtime)
         except (OSError, AnkiException) as error:
             raise BackupFailed(plain(str(error))) from None
         except ValueError:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Collection as Ids
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -28,8 +29,7 @@ log = logging.getLogger("ankiconnect")
 T = TypeVar("T")
 
 _WAIT_SECONDS = 2.0  # for a collection that is closed for a full sync
-_PATIENCE_SECONDS = 3.5
-_SYNC_SECONDS = 2.0  # of it, for a sync that is running when the server stops
+PATIENCE_SECONDS = 3.5  # with what runs when the server stops
 _ASK_AGAIN_SECONDS = 0.02
 
 
@@ -103,7 +103,7 @@ class HeadlessHost:
     def tell(self, text: str) -> None:
         log.warning(text)
 
-    def close(self, patience: float = _PATIENCE_SECONDS) -> None:
+    def close(self, patience: float = PATIENCE_SECONDS) -> None:
         """Finish the action that runs, refuse the ones that wait, and close the collection.
 
         What runs for longer than `patience` seconds is asked to give up, and fails with Anki's error for
@@ -114,12 +114,12 @@ class HeadlessHost:
         self._closed = True
         for future in list(self._asked):
             future.cancel()  # all but the one that runs
-        self.syncer.stop(min(patience, _SYNC_SECONDS))
+        deadline = time.monotonic() + patience
+        self.syncer.stop(patience)
         closing = self._worker.submit(self._col.close)
-        while not wait([closing], patience).done:
+        while not wait([closing], max(_ASK_AGAIN_SECONDS, deadline - time.monotonic())).done:
             # Again and again, since every operation of Anki begins with forgetting it.
             self._col.set_wants_abort()
-            patience = _ASK_AGAIN_SECONDS
         self._worker.shutdown()
         closing.result()
 

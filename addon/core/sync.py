@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Optional
 
+from .accounts import SyncAccount
 from .actions import read, write
 from .call import Call
 from .errors import BadParams
+from .replacing import Mode, Replaced
 from .shapes import Json, Otherwise
-from .syncing import Login, Mode, Replaced, Status
+from .syncing import Status
 
 _BAD_MODE = "mode must be 'upload' or 'download'"
 
@@ -27,9 +29,11 @@ def _without_version(params: Mapping[str, Json]) -> Mapping[str, Json]:
     return {name: value for name, value in params.items() if name != "version"}
 
 
-def _login(username: Optional[str], password: Optional[str], endpoint: Optional[str]) -> Optional[Login]:
+def _login(
+    username: Optional[str], password: Optional[str], endpoint: Optional[str]
+) -> Optional[SyncAccount]:
     if username and password:
-        return Login(username, password, endpoint)
+        return SyncAccount(username, password, endpoint)
     if username or password or endpoint:
         raise BadParams("username, password and endpoint: the first two are needed together")
     return None

@@ -11,100 +11,40 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Optional, Protocol, TypedDict
+from typing import TYPE_CHECKING, Annotated, Callable, Literal, Optional, TypedDict, TypeVar
 
-from anki.collection import Collection
-from anki.errors import AnkiException, Interrupted, InvalidInput, NetworkError, SyncError, SyncErrorKind
+from anki.collection import Collection, OpChanges
+from anki.errors import AnkiException
 from anki.sync_pb2 import SyncAuth, SyncCollectionResponse, SyncStatusResponse
 
+from .accounts import Account, SyncAccount
 from .backups import Backups
 from .errors import (
     ApiError,
-    BadParams,
     Conflict,
     FullSyncNeeded,
     LoginRefused,
     NotLoggedIn,
-    ServerUnreachable,
     SyncFailed,
     SyncRunning,
     Unavailable,
-    as_api_error,
     plain,
 )
+from .replacing import POSSIBLE, Mode, Replaced, backed_up
 from .scratch import scratch_collection
+from .sync_errors import translated, translation
 
 if TYPE_CHECKING:
     from .call import Host
 
-Mode = Literal["upload", "download"]
-Side = Literal["local", "server"]
 Activity = Literal["idle", "collection", "media", "upload", "download"]
 
 _NO_CHANGES = SyncCollectionResponse.NO_CHANGES
 _POLL_SECONDS = 0.05
-_POSSIBLE = {  # the modes that each status of a needed full sync allows
-    SyncCollectionResponse.FULL_SYNC: ("upload", "download"),
-    SyncCollectionResponse.FULL_DOWNLOAD: ("download",),
-    SyncCollectionResponse.FULL_UPLOAD: ("upload",),
-}
+_ABORT_SECONDS = 0.3
+_NOTES = OpChanges(note=True, note_text=True)  # what editors hold copies of
 
-
-@dataclass(frozen=True)
-class Login:
-    """An account that a request brings along."""
-
-    username: str
-    password: str
-    endpoint: Optional[str] = None
-
-
-class Account(Protocol):
-    """The account that a host syncs with, and what goes on around a sync there.
-
-    Called on threads of the HTTP server.
-    """
-
-    @property
-    def endpoint(self) -> Optional[str]:
-        """The address of the server, None for AnkiWeb."""
-
-    @property
-    def with_media(self) -> bool:
-        """Whether a sync of the collection includes media."""
-
-    @property
-    def timeout(self) -> int:
-        """How many seconds the server may be silent."""
-
-    def auth(self, col: Collection) -> Optional[SyncAuth]:
-        """The login, None without an account. May ask the server; raises what Anki raises."""
-
-    def forget(self) -> None:
-        """The server has refused the login."""
-
-    def moved(self, endpoint: str) -> None:
-        """The server wants to be found at `endpoint` from now on."""
-
-    def is_busy(self) -> bool:
-        """Whether somebody else syncs this collection, as Anki does when its button is pressed."""
-
-    def show_activity(self, active: bool) -> None:
-        """Show that a sync is running, or that it is over."""
-
-    def will_sync(self) -> None:
-        """The collection is about to be synced."""
-
-    def did_sync(self) -> None:
-        """The collection was synced, or could not be: have windows show what it holds now."""
-
-
-class Replaced(TypedDict):
-    side: Annotated[Side, "whose collection was replaced"]
-    notes: int
-    cards: int
-    reviews: int
-    backup: Annotated[Optional[str], "file that holds it, null if it was empty"]
+T = TypeVar("T")
 
 
 class Finished(TypedDict):
@@ -124,6 +64,15 @@ class Status(TypedDict):
     last: Annotated[Optional[Finished], "the last sync through the API since the server started"]
 
 
+@dataclass
+class _Session:
+    """One sync: the collection that was open when it began, and the login."""
+
+    col: Collection
+    auth: SyncAuth
+    is_accounts: bool  # the host's account, not one that the request brought along
+
+
 class Syncer:
     def __init__(self, host: Host, account: Account) -> None:
         self._host = host
@@ -132,45 +81,45 @@ class Syncer:
         self._idle = threading.Event()
         self._idle.set()
         self._activity: Activity = "idle"
-        self._col: Optional[Collection] = None  # while it is being synced
+        self._col: Optional[Collection] = None  # that is being synced, or receives the server's
         self._last: Optional[Finished] = None
 
-    def sync(self, login: Optional[Login] = None) -> None:
+    def sync(self, login: Optional[SyncAccount] = None) -> None:
         """Sync the collection and, unless the account leaves them out, media. Raises ApiError."""
-        with self._running("sync", "collection", login) as (col, auth):
-            status = self._sync_collection(col, auth).required
+        with self._running("sync", "collection", login) as session:
+            status = self._sync_collection(session).required
             if status != _NO_CHANGES:
                 raise FullSyncNeeded(status)
             if self._account.with_media:
-                self._sync_media(col, auth)
+                self._sync_media(session)
 
-    def media(self, login: Optional[Login] = None) -> None:
+    def media(self, login: Optional[SyncAccount] = None) -> None:
         """Sync media only. Raises ApiError."""
-        with self._running("syncMedia", "media", login) as (col, auth):
-            self._sync_media(col, auth)
+        with self._running("syncMedia", "media", login) as session:
+            self._sync_media(session)
 
-    def full(self, mode: Mode, login: Optional[Login] = None) -> Optional[Replaced]:
+    def full(self, mode: Mode, login: Optional[SyncAccount] = None) -> Optional[Replaced]:
         """Sync; if that takes a full sync, replace one side by the other and say what was replaced.
 
         Backups of both sides are made first, where they hold anything. Raises ApiError; neither side has
         changed then, unless the text says that only media are missing.
         """
-        with self._running("fullSync", "collection", login) as (col, auth):
-            output = self._sync_collection(col, auth)
+        with self._running("fullSync", "collection", login) as session:
+            output = self._sync_collection(session)
             replaced = None
             if output.required != _NO_CHANGES:
-                replaced = self._replace(mode, auth, output)
+                replaced = self._replace(mode, session, output)
             if self._account.with_media:
                 try:
-                    self._sync_media(col, auth)
+                    self._sync_media(session)
                 except AnkiException as error:
                     if replaced is None:
                         raise
-                    reason = _translation(error, auth.endpoint)
+                    reason = translation(error, session.auth.endpoint)
                     raise SyncFailed(f"the {mode} is done, but media are missing: {reason}") from None
             return replaced
 
-    def status(self, login: Optional[Login] = None) -> Status:
+    def status(self, login: Optional[SyncAccount] = None) -> Status:
         """Where things are. Asks the server unless a sync is running."""
         required: Optional[int] = None
         endpoint = reason = None
@@ -179,7 +128,7 @@ class Syncer:
             try:
                 col = self._host.on_collection(lambda col: col)
                 with self._translated(login):
-                    response = self._ask_server(col, self._auth(col, login))
+                    response = self._ask_server(_Session(col, self._auth(col, login), login is None))
                 required, endpoint = response.required, response.new_endpoint or None
             except Unavailable:
                 raise
@@ -196,22 +145,25 @@ class Syncer:
             "last": self._last,
         }
 
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of a sync that is running, for so long at most."""
+        self._idle.wait(seconds)
+
     def stop(self, patience: float) -> None:
         """Let a sync that is running end, and abort it when `patience` seconds are over.
 
-        An aborted sync leaves both sides as they were.
+        An aborted sync leaves both sides as they were. One that waits for the first answer of a server is
+        left to itself: it touches nothing any more once the collection is closed.
         """
         if not self._idle.wait(patience):
             col = self._col
             if col is not None:
                 col.abort_sync()
                 col.abort_media_sync()
-            self._idle.wait(patience)
+            self._idle.wait(min(patience, _ABORT_SECONDS))
 
     @contextmanager
-    def _running(
-        self, action: str, activity: Activity, login: Optional[Login]
-    ) -> Iterator[tuple[Collection, SyncAuth]]:
+    def _running(self, action: str, activity: Activity, login: Optional[SyncAccount]) -> Iterator[_Session]:
         """Keep other syncs off, and keep the outcome."""
         if not self._lock.acquire(blocking=False):
             raise SyncRunning()
@@ -226,10 +178,10 @@ class Syncer:
                 with self._translated(login):
                     auth = self._auth(col, login)
                     self._account.show_activity(True)
-                    yield col, auth
+                    yield _Session(col, auth, login is None)
             except Exception as failure:
                 error = str(failure) or type(failure).__name__
-                if isinstance(failure, LoginRefused):
+                if login is None and isinstance(failure, LoginRefused):
                     self._account.forget()
                 raise
             finally:
@@ -241,29 +193,34 @@ class Syncer:
         finally:
             self._lock.release()
 
-    def _translated(self, login: Optional[Login]) -> AbstractContextManager[None]:
-        return _translated((login and login.endpoint) or self._account.endpoint)
+    def _translated(self, login: Optional[SyncAccount]) -> AbstractContextManager[None]:
+        return translated((login and login.endpoint) or self._account.endpoint)
 
-    def _auth(self, col: Collection, login: Optional[Login]) -> SyncAuth:
+    def _auth(self, col: Collection, login: Optional[SyncAccount]) -> SyncAuth:
         if login is None:
             auth = self._account.auth(col)
         else:
             endpoint = login.endpoint or self._account.endpoint
-            hkey = col.sync_login(login.username, login.password, endpoint).hkey
+            hkey = col.sync_login(login.user, login.password, endpoint).hkey
             auth = SyncAuth(hkey=hkey, endpoint=endpoint, io_timeout_secs=self._account.timeout)
         if auth is None:
             raise NotLoggedIn()
         return auth
 
-    def _ask_server(self, col: Collection, auth: SyncAuth) -> SyncStatusResponse:
+    def _on_lane(self, session: _Session, work: Callable[[Collection], T]) -> T:
+        """Run `work` on the session's collection. Raises Unavailable when it is the open one no more.
+
+        Another profile may have been opened meanwhile, which must not get into this account.
+        """
+        return self._host.on_collection(lambda col: work(_same(session, col)))
+
+    def _ask_server(self, session: _Session) -> SyncStatusResponse:
         """Which sync is needed, without any exchange.
 
         Anki itself remembers the answer for five minutes, and asks nobody while there are local changes.
         A collection that has the same marks and no such memory is asked in its stead.
         """
-        marks = self._host.on_collection(
-            lambda col: col.db and col.db.first("select mod, scm, usn from col")
-        )
+        marks = self._on_lane(session, lambda col: col.db and col.db.first("select mod, scm, usn from col"))
         assert marks
         with scratch_collection() as scratch:
             assert scratch.db
@@ -272,53 +229,64 @@ class Syncer:
                 "update col set mod = ?, scm = ?, usn = ?, ls = ?",
                 *(modified, schema, usn, max(modified, schema)),
             )
-            return scratch.sync_status(auth)
+            return scratch.sync_status(session.auth)
 
-    def _sync_collection(self, col: Collection, auth: SyncAuth) -> SyncCollectionResponse:
+    def _sync_collection(self, session: _Session) -> SyncCollectionResponse:
         """Exchange what has changed since the last sync, if both sides are able to."""
+        self._account.save_typed()
         # Asked first: while Anki waits for a server with the collection in its hands, even its window
         # has to wait.
-        answer = self._ask_server(col, auth)
-        self._follow(answer, auth)
+        answer = self._ask_server(session)
+        self._follow(answer, session)
         if answer.required == SyncStatusResponse.NO_CHANGES:
             return SyncCollectionResponse(required=_NO_CHANGES)
+
+        def exchange(col: Collection) -> SyncCollectionResponse:
+            output = col.sync_collection(session.auth, False)
+            # Before anything else writes, so that editors don't put their old copies over what has come.
+            self._host.changed(_NOTES)
+            return output
+
         self._account.will_sync()
         try:
-            output = self._host.on_collection(lambda col: col.sync_collection(auth, False))
+            output = self._on_lane(session, exchange)
         finally:
             self._account.did_sync()
-        self._follow(output, auth)
+        self._follow(output, session)
         if output.server_message:
             self._host.tell(plain(output.server_message))
         return output
 
-    def _follow(self, answer: object, auth: SyncAuth) -> None:
+    def _follow(self, answer: object, session: _Session) -> None:
         endpoint = getattr(answer, "new_endpoint", "")
         if endpoint:
-            auth.endpoint = endpoint
-            self._account.moved(endpoint)
+            session.auth.endpoint = endpoint
+            if session.is_accounts:
+                self._account.moved(endpoint)
 
-    def _sync_media(self, col: Collection, auth: SyncAuth) -> None:
+    def _sync_media(self, session: _Session) -> None:
         self._activity = "media"
-        col.sync_media(auth)  # starts it, unless a full sync has
-        while col.media_sync_status().active:
+        # Only started there, unless a full sync has done so: it runs with the lane free.
+        self._on_lane(session, lambda col: col.sync_media(session.auth))
+        while session.col.media_sync_status().active:
             time.sleep(_POLL_SECONDS)
 
-    def _replace(self, mode: Mode, auth: SyncAuth, output: SyncCollectionResponse) -> Replaced:
-        if mode not in _POSSIBLE[output.required]:
+    def _replace(self, mode: Mode, session: _Session, output: SyncCollectionResponse) -> Replaced:
+        if mode not in POSSIBLE[output.required]:
             raise Conflict(
                 f"fullSync with the mode {mode!r} would leave nothing on both sides: "
                 f"{FullSyncNeeded(output.required)}"
             )
         self._activity = mode
-        on_server = self._back_up_server(auth, output) if mode == "upload" else None
+        on_server = self._back_up_server(session, output) if mode == "upload" else None
         media_usn = output.server_media_usn if self._account.with_media else None
 
-        def exchange(col: Collection) -> Replaced:
+        def exchange(there: Collection) -> Replaced:
+            col = _same(session, there)
             # The backup belongs here, where no request can add anything that it would lack.
-            here = _backed_up("local", col, self._host.backups)
+            here = backed_up("local", col, self._host.backups)
             col.close_for_full_sync()
-            col.full_upload_or_download(auth=auth, server_usn=media_usn, upload=mode == "upload")
+            col.full_upload_or_download(auth=session.auth, server_usn=media_usn, upload=mode == "upload")
             return on_server or here
 
         self._account.will_sync()
@@ -327,14 +295,18 @@ class Syncer:
         finally:
             self._account.did_sync()
 
-    def _back_up_server(self, auth: SyncAuth, output: SyncCollectionResponse) -> Replaced:
+    def _back_up_server(self, session: _Session, output: SyncCollectionResponse) -> Replaced:
         if output.required == SyncCollectionResponse.FULL_UPLOAD:
             return {"side": "server", "notes": 0, "cards": 0, "reviews": 0, "backup": None}
         with scratch_collection() as copy:
-            copy.close_for_full_sync()
-            copy.full_upload_or_download(auth=auth, server_usn=None, upload=False)
+            self._col = copy
+            try:
+                copy.close_for_full_sync()
+                copy.full_upload_or_download(auth=session.auth, server_usn=None, upload=False)
+            finally:
+                self._col = session.col
             copy.reopen(after_full_sync=True)
-            return _backed_up("server", copy, Backups(self._host.backups.folder))
+            return backed_up("server", copy, Backups(self._host.backups.folder))
 
     def _progress(self) -> Optional[str]:
         """How far the running sync is; None if none is running."""
@@ -354,41 +326,7 @@ class Syncer:
         return ""
 
 
-def _backed_up(side: Side, col: Collection, backups: Backups) -> Replaced:
-    backup = backups.make(col)
-    assert col.db
-    notes, cards, reviews = (
-        col.db.scalar(f"select count() from {table}") for table in ("notes", "cards", "revlog")
-    )
-    return {
-        "side": side,
-        "notes": notes,
-        "cards": cards,
-        "reviews": reviews,
-        "backup": str(backup),
-    }
-
-
-@contextmanager
-def _translated(endpoint: Optional[str]) -> Iterator[None]:
-    """Put Anki's errors into our words."""
-    try:
-        yield
-    except AnkiException as error:
-        raise _translation(error, endpoint) from None
-
-
-def _translation(error: AnkiException, endpoint: Optional[str]) -> ApiError:
-    text = " ".join(plain(str(error)).split())
-    if isinstance(error, NetworkError) or text.startswith("HttpError"):  # broken in the middle
-        return ServerUnreachable(endpoint or "AnkiWeb", text)
-    if isinstance(error, Interrupted):
-        return SyncFailed("it was stopped before its end")
-    if isinstance(error, SyncError) and error.kind is SyncErrorKind.AUTH:
-        return LoginRefused()
-    known = as_api_error(error)
-    if isinstance(known, Unavailable):
-        return known
-    if isinstance(error, InvalidInput):
-        return BadParams(f"sync: {text}")
-    return SyncFailed(text)
+def _same(session: _Session, col: Collection) -> Collection:
+    if col is not session.col:
+        raise Unavailable()
+    return col

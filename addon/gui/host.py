@@ -149,7 +149,8 @@ class QtHost(QObject):
 
     def save_editors(self, notes: Optional[Ids[int]]) -> None:
         """Have the editors of these notes, or of any for None, save what was typed."""
-        self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
+        if self._editors.showing(notes):
+            self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
 
     def full_sync(self, work: Callable[[Collection], T]) -> T:
         return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))

@@ -57,15 +57,19 @@ class ProfileAccount:
     def show_activity(self, active: bool) -> None:
         self._host.on_window(lambda: self._mw.toolbar.set_sync_active(active))
 
+    def save_typed(self) -> None:
+        self._host.save_editors(None)
+
     def will_sync(self) -> None:
         def start() -> None:
             self._ours = True
             gui_hooks.sync_will_start()
 
         self._host.on_window(start)
-        self._host.save_editors(None)
+        self.save_typed()
 
     def did_sync(self) -> None:
+        self.save_typed()  # since windows load their notes anew
         self._host.on_window(self._show_what_came)
 
     def _show_what_came(self) -> None:
