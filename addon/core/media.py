@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import fnmatch
 import hashlib
 import os
@@ -28,7 +27,7 @@ from .shapes import ONE_OR_MANY
 _PARALLEL_DOWNLOADS = 8
 
 FileName = Annotated[str, "file name in the media folder"]
-Base64 = Annotated[Optional[str], "content in base64; the first choice"]
+Data = Annotated[Optional[bytes], "content in base64; the first choice"]
 LocalPath = Annotated[
     Optional[str], "file on the machine that Anki runs on, for programs on that machine; the second choice"
 ]
@@ -43,7 +42,7 @@ class Attachment:
     """A file to store while a note is added or updated."""
 
     filename: FileName
-    data: Base64 = None
+    data: Data = None
     path: LocalPath = None
     url: Url = None
     skip_hash: SkipHash = None
@@ -62,7 +61,6 @@ class Attachment:
         """
         try:
             self.content = load(self, call)
-            self.data = None  # large, and not needed any more
         except DownloadFailed as error:
             call.warn(str(error))
         except ApiError as error:
@@ -95,7 +93,7 @@ def load_all(attachments: Iterable[Attachment], call: Call) -> None:
 def _content(source: Attachment, call: Call) -> bytes:
     elsewhere = source.path or source.url
     if source.data is not None and (source.data or not elsewhere):
-        return decode(source.data)
+        return source.data
     if source.path:
         check_may_name(call, "path", "send the content as data")
         try:
@@ -119,26 +117,6 @@ def _read_file(path: Path) -> bytes:
         # A device may never end, and a pipe never begin.
         raise BadParams(f"path should name an ordinary file: {str(path)!r}")
     return path.read_bytes()
-
-
-_SLICE = 4 * 250_000  # four characters stand for three bytes
-
-
-def decode(data: str) -> bytes:
-    """The bytes that base64 `data` stands for; white space is ignored, as in mail."""
-    if any(space in data for space in " \t\r\n"):
-        data = "".join(data.split())
-    try:
-        # In slices, since all other threads, the window's too, wait for each call.
-        parts = [
-            base64.b64decode(data[start : start + _SLICE], validate=True)
-            for start in range(0, len(data), _SLICE)
-        ]
-    except (binascii.Error, ValueError) as error:
-        raise BadParams(str(error)) from None
-    if any(len(part) < _SLICE // 4 * 3 for part in parts[:-1]):
-        raise BadParams("Excess data after padding")
-    return b"".join(parts)
 
 
 # Names, as `normalize_filename` and its neighbours in rslib make them.
@@ -290,7 +268,7 @@ class Store:
 def store_media_file(
     call: Call,
     filename: FileName,
-    data: Base64 = None,
+    data: Data = None,
     path: LocalPath = None,
     url: Url = None,
     skip_hash: SkipHash = None,

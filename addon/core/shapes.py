@@ -4,6 +4,7 @@ A shape converts JSON values (`convert`), reads values from a query string (`fro
 itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hint:
 
     str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
+    bytes         text in base64
     dataclasses   objects with members; unknown members are ignored, null means not given
     TypedDicts    objects in results
     NewType ids   64-bit integers, also taken from decimal strings
@@ -25,6 +26,7 @@ from typing import Annotated, Any, Callable, Literal, Union, get_args, get_origi
 from .errors import BadParams
 from .values import (
     Anything,
+    Base64,
     Boolean,
     Choice,
     Integer,
@@ -332,6 +334,7 @@ _SIMPLE: dict[Any, Shape] = {
     None: Null(),
     type(None): Null(),
     str: Text(),
+    bytes: Base64(),
     bool: Boolean(),
     int: Integer(),
     float: Number(),
