@@ -12,6 +12,7 @@ _RANDOM = {
     r"\.tmp\w+": ".tmp",  # temporary files
     r"Basic-[0-9a-f]{5}\b": "Basic-x",  # a note type that Anki names in an error
     r"(?<![\w.])-?\d{16,19}(?![\w.])": '"random"',  # ids of fields and templates
+    r"backup-[\d.-]+\.colpkg": "backup",  # named by the second
     r"Generated on [\w :]+": "Generated",
     r"#[0-9a-fA-F]{3,6}\b": "#colour",  # Anki's window sets other ones in its statistics
 }

@@ -147,7 +147,7 @@ def _asks_for_permission() -> bool:
     Asked of the route that was found: reading the path once more, one could read it differently.
     """
     if request.blueprint != "rpc":
-        return request.endpoint == f"urls.{OPEN_TO_ALL}"
+        return request.blueprint == "urls" and (request.view_args or {}).get("name") == OPEN_TO_ALL
     # A question is short; what is long or of unknown length (chunked) is not read for it.
     if request.content_length is None or request.content_length > _LONGEST_QUESTION:
         return False
