@@ -75,4 +75,4 @@ def test_an_example_of_the_window_holds_in_anki(anki: LiveServer, example: Examp
 
 def test_every_action_that_needs_no_window_has_an_example() -> None:
     needing_none = {name for name, action in registry.items() if action.kind is not Kind.GUI}
-    assert needing_none <= {example.action for example in examples()}  # run here, or listed as run elsewhere
+    assert needing_none <= {example.action for example in examples()}
