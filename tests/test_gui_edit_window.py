@@ -78,10 +78,12 @@ def test_a_note_deleted_meanwhile_gives_way_to_the_one_before(
     for note in notes:
         gui("guiEditNote", note=note)
     anki.live.wait_for(f"{SHOWN} == {c}")
+    failures = anki.live.output().count("No such note")
     gui("deleteNotes", notes=[c])
     anki.live.wait_for(f"{SHOWN} == {b}")
     gui("deleteNotes", notes=[a, b])
     anki.live.wait_for(f"{EDIT} is None")
+    assert anki.live.output().count("No such note") == failures  # no editor saves what is gone
 
 
 def test_a_note_deleted_while_another_is_edited_is_passed_over(

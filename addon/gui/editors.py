@@ -33,8 +33,11 @@ from aqt.qt import QApplication, QTimer
 
 # Does something in a web view once it has loaded its note, done what it was told before this way, and saved
 # what was typed. Saving takes turns since Anki 26.08: without such a series, what is set would come late.
+# For a moment after loading, Anki moves the cursor, which saves: of a note deleted then, that would fail.
 _AFTER_SAVE = """
-window.ankiConnect = (window.ankiConnect || require("anki/ui").loaded)
+window.ankiConnect = (
+    window.ankiConnect || require("anki/ui").loaded.then(() => new Promise((done) => setTimeout(done, 100)))
+)
     .then(() => saveNow(true))
     .then(() => { %s })
     .catch(() => {});
