@@ -1,6 +1,7 @@
 """An add-on for the tests: runs Python that they send, on the main thread of the Anki it is in.
 
-Lets tests look at windows and the collection from inside. `result` is sent back.
+Lets tests look at windows and the collection from inside. `result` is sent back. Errors are kept in
+`mw.errors` instead of being shown in a dialog, which would stand in the way of what comes next.
 """
 
 import os
@@ -8,8 +9,22 @@ import pickle
 import threading
 import traceback
 from multiprocessing.connection import Listener
+from typing import Any
 
 import aqt
+import aqt.errors
+
+
+_errors: list[str] = []
+
+
+def _keep_errors(handler: Any) -> None:
+    _errors.append(handler.pool)
+    handler.pool = ""
+
+
+aqt.mw.errors = _errors  # type: ignore[attr-defined]
+aqt.errors.ErrorHandler.onTimeout = _keep_errors  # type: ignore[assignment,method-assign]
 
 
 def _serve() -> None:
