@@ -14,7 +14,6 @@ from typing import Any
 import aqt
 import aqt.errors
 
-
 _errors: list[str] = []
 
 
