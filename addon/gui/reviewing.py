@@ -140,7 +140,8 @@ def _press(ease: int) -> Optional[_Pressed]:
         return None
     pressed = _Pressed()
     reviewer._answerCard(ease)  # type: ignore[arg-type]
-    if reviewer.state != "transition":  # type: ignore[comparison-overlap]
+    # Anki can be quick enough to have moved on already.
+    if not pressed.answered.is_set() and reviewer.state != "transition":  # type: ignore[comparison-overlap]
         pressed.forget()  # another add-on has stopped it
         return None
     return pressed
