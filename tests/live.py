@@ -46,6 +46,8 @@ shutil.copy({template!r}, path)
 for file in media.iterdir():
     file.unlink()
 col.reopen()
+if hasattr(col, "_experiments"):
+    col._experiments = {{}}  # Anki keeps what a test has turned on
 mw.moveToState("deckBrowser")
 mw.update_undo_actions()
 """
