@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Callable, Optional
 
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import BadParams
 from ..core.files import resolved
 from .window import Activate, main_window
+
+if TYPE_CHECKING:
+    from aqt.main import AnkiQt
 
 ImportPath = Annotated[
     Optional[str],
@@ -37,6 +40,20 @@ def import_file(call: Call, path: ImportPath = None, activate: Activate = True) 
 
 def _ask_for_file(activate: bool) -> None:
     from aqt.import_export.importing import prompt_for_file_then_import
+
+    _begin(prompt_for_file_then_import, activate)
+
+
+def _open_screen(file: str, activate: bool) -> None:
+    from aqt.import_export import importing
+
+    main_window()
+    if not any(kind.can_import(os.path.basename(file).lower()) for kind in importing.IMPORTERS):
+        raise BadParams(f"Anki does not import files of this type: {file}")
+    _begin(lambda mw: importing.import_file(mw, file), activate)
+
+
+def _begin(work: Callable[[AnkiQt], None], activate: bool) -> None:
     from aqt.qt import QTimer
 
     mw = main_window()
@@ -44,17 +61,4 @@ def _ask_for_file(activate: bool) -> None:
         mw.raise_()
         mw.activateWindow()
     # Later, since Anki's file chooser and questions hold up what opens them.
-    QTimer.singleShot(0, lambda: prompt_for_file_then_import(mw))
-
-
-def _open_screen(file: str, activate: bool) -> None:
-    from aqt.import_export import importing
-    from aqt.qt import QTimer
-
-    mw = main_window()
-    if not any(kind.can_import(os.path.basename(file).lower()) for kind in importing.IMPORTERS):
-        raise BadParams(f"Anki does not import files of this type: {file}")
-    if activate:
-        mw.raise_()
-        mw.activateWindow()
-    QTimer.singleShot(0, lambda: importing.import_file(mw, file))
+    QTimer.singleShot(0, lambda: work(mw))
