@@ -41,7 +41,6 @@ _LARGEST_HEAD = 8 * 1024 * 1024
 _LARGEST_DRAIN = 1024 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _SMALL = 64 * 1024
-_LARGE = 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 _MOST_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
@@ -54,13 +53,11 @@ _SPACES = " \t"
 class _Body(io.RawIOBase):
     """The body of a request, a large one not read before the application asks for it.
 
-    What is refused for its host or origin is so without taking up memory. A large one waits, once it has
-    arrived, until `admit` returns.
+    What is refused for its host or origin is so without taking up memory.
     """
 
-    def __init__(self, receive: Callable[[], io.BytesIO], admit: Callable[[], object]) -> None:
+    def __init__(self, receive: Callable[[], io.BytesIO]) -> None:
         self._receive = receive
-        self._admit = admit
         self._content = io.BytesIO()
         self.is_loaded = False
 
@@ -69,8 +66,6 @@ class _Body(io.RawIOBase):
         if not self.is_loaded:
             self._content = self._receive()
             self.is_loaded = True
-            if self._content.getbuffer().nbytes > _LARGE:
-                self._admit()
 
     def read(self, size: int = -1) -> bytes:
         self.load()
@@ -153,13 +148,9 @@ class Handler(WSGIRequestHandler):
         return [word.strip(_SPACES).lower() for word in values.split(",")]
 
     def run_wsgi(self) -> None:
-        with contextlib.ExitStack() as turn:
-            self._answer(partial(turn.enter_context, self.server.large))
-
-    def _answer(self, admit: Callable[[], object]) -> None:
         try:
             length = self._body_length()
-            body = _Body(partial(self._receive, length), admit)
+            body = _Body(partial(self._receive, length))
             if length is not None and length <= _SMALL:
                 body.load()
             environ = self._environ()

@@ -41,9 +41,6 @@ class _Connections:
     """The open connections. Where one more is too many, the one that keeps us waiting longest goes."""
 
     def __init__(self) -> None:
-        # Large requests are worked on two at a time. More would not be done sooner, since Python runs one
-        # thread at a time, but take up memory and keep Anki's window from its turn.
-        self.large = threading.BoundedSemaphore(2)
         self._lock = threading.Lock()
         self._answered = threading.Condition(self._lock)
         self._ended = threading.Condition(self._lock)
@@ -130,7 +127,6 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
         self.body_limit = body_limit
         self.waiting = connections.waiting
         self.answering = connections.answering
-        self.large = connections.large
         self._connections = connections
         self.request_queue_size = backlog
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET

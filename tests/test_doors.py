@@ -11,7 +11,7 @@ import pytest
 from addon.config import load
 from addon.core.call import Call
 from addon.core.errors import Forbidden
-from addon.core.protocol import answer, perform
+from addon.core.protocol import Message, look_up
 
 from .conftest import HeadlessServer, Reply, Wired, basic
 
@@ -110,11 +110,11 @@ def test_the_core_performs_nothing_else_for_a_page_either(headless: HeadlessServ
     ask = {"action": "requestPermission", "version": 6}
     version = {"action": "version", "version": 6}
     multi = {"action": "multi", "version": 6, "params": {"actions": [version]}}
-    assert answer(ask, call)["result"] == {"permission": "denied"}
+    assert Message(ask, call).answer()["result"] == {"permission": "denied"}
     for message in (version, multi):
-        assert STRANGER in answer(message, call)["error"]
+        assert STRANGER in Message(message, call).answer()["error"]
     with pytest.raises(Forbidden):
-        perform("version", {}, call)
+        look_up("version", {}, call)
 
 
 def test_a_long_origin_or_host_is_told_in_short(wired: Wired) -> None:

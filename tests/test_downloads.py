@@ -328,17 +328,18 @@ def test_store_media_file_fails_with_its_download(server: Server, web: Web) -> N
     assert reply.json["error"] == f"{web.url}/gone.mp3 download failed with return code 404"
 
 
-def test_a_slow_download_holds_up_no_other_request(anki: LiveServer, web: Web) -> None:
+@pytest.mark.parametrize("tags", [[], ["long" * 300_000]], ids=["small", "large"])
+def test_a_slow_download_holds_up_no_other_request(anki: LiveServer, web: Web, tags: list[str]) -> None:
     anki.live.configure(webTimeout=3000)
     url = web.drip("drip")
     other = LiveServer(anki.live)
     replies: list[Any] = []
     audio = {"url": url, "filename": "a.mp3"}
-    body = {"note": basic("a", audio=audio)}
+    body = {"note": basic("a", audio=audio, tags=tags)}
     waiting = threading.Thread(target=lambda: replies.append(other.send("POST", "/addNote", body)))
     waiting.start()
     for number in range(20):
-        assert anki.send("POST", "/addNote", {"note": basic(f"b{number}")}).status == 200
+        assert anki.send("POST", "/addNote", {"note": basic(f"b{number}", tags=tags)}).status == 200
         assert anki.send("POST", "/guiDeckBrowser").status == 200
     assert waiting.is_alive()  # the others were answered before it
     waiting.join()

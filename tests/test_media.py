@@ -55,6 +55,14 @@ def test_an_empty_file_can_be_stored(api: Api) -> None:
     assert api("retrieveMediaFile", filename="empty.txt") == ""
 
 
+@pytest.mark.parametrize("size", [1, 127, 128, 16_383, 16_384, 2_097_152])
+def test_files_of_all_sizes_are_stored(headless: HeadlessServer, size: int) -> None:
+    """Their size is part of what Anki is sent, in as many bytes as it takes."""
+    content = b"\xff" * size
+    headless.send("POST", "/storeMediaFile", {"filename": "a.bin", "data": b64(content)})
+    assert files(headless) == {"a.bin": content}
+
+
 def test_long_base64_is_stored_whole(headless: HeadlessServer) -> None:
     content = bytes(range(256)) * 10_000
     data = base64.b64encode(content).decode()

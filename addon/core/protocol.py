@@ -71,24 +71,38 @@ class Outcome:
         return self.result
 
 
-def perform(name: str, params: dict[str, Json], call: Call) -> Json:
-    """Run the action `name` and return its result. Raises ApiError, whatever goes wrong."""
-    return Outcome(lambda: _request(name, params, call).run()).get()
+class Message:
+    """A request object that has been read: the request that it is, or what is wrong with it."""
 
+    def __init__(self, message: Json, call: Call) -> None:
+        self.call = call
+        self.version = VERSION_WHEN_MISSING
+        self.request: Optional[Request] = None
+        self.checked = Outcome(lambda: self._check(message))
 
-def answer(message: Json, call: Call) -> Json:
-    """The reply to a request object, of the shape that its version selects. Never raises."""
-    version = VERSION_WHEN_MISSING
-
-    def work() -> Json:
-        nonlocal version
-        version = check_message(message)
-        check_key(message.get("key"), message["action"], call)
+    def _check(self, message: Json) -> None:
+        self.version = check_message(message)
+        if not self.call.depth:  # the key of a multi counts for all of it
+            check_key(message.get("key"), message["action"], self.call)
         # Handed over, not kept: they can hold whole files, which are not needed as text for long.
-        request = _request(message["action"], message.pop("params", None) or {}, call.at_version(version))
-        return request.run()
+        params = message.pop("params", None)
+        self.request = look_up(message["action"], params or {}, self.call.at_version(self.version))
 
-    return reply(Outcome(work), version, call)
+    @property
+    def on_collection(self) -> bool:
+        return self.request is not None and self.request.action.lane is Lane.COLLECTION
+
+    def run(self) -> Json:
+        self.checked.get()
+        assert self.request
+        return self.request.run()
+
+    def answer(self) -> Json:
+        """Run it. The reply has the shape that its version selects. Never raises."""
+        return self.reply(Outcome(self.run))
+
+    def reply(self, outcome: Outcome) -> Json:
+        return reply(outcome, self.version, self.call)
 
 
 def reply(outcome: Outcome, version: int, call: Call) -> Json:
@@ -141,7 +155,8 @@ def check_key(key: Json, action: str, call: Call) -> None:
         raise KeyRefused()
 
 
-def _request(name: str, params: dict[str, Json], call: Call) -> Request:
+def look_up(name: str, params: dict[str, Json], call: Call) -> Request:
+    """The request for the action `name`. Raises what is wrong with it, such as BadParams."""
     action = registry.get(name)
     if action is None:
         raise UnsupportedAction()
@@ -189,43 +204,16 @@ def multi(
 
 
 def _answers(messages: list[Json], call: Call) -> Iterator[Json]:
-    parts = (_Part(message, call) for message in messages)
+    parts = (Message(message, call) for message in messages)
     for together, group in itertools.groupby(parts, key=lambda part: part.on_collection):
         if together:
             yield from _answer_together(list(group), call)
         else:
             for part in group:
-                yield part.reply(Outcome(part.run))
+                yield part.answer()
 
 
-class _Part:
-    """One element of a multi."""
-
-    def __init__(self, message: Json, call: Call) -> None:
-        self.call = call
-        self.version = VERSION_WHEN_MISSING
-        self.request: Optional[Request] = None
-        self.checked = Outcome(lambda: self._check(message))
-
-    def _check(self, message: Json) -> None:
-        self.version = check_message(message)
-        params = message.get("params") or {}
-        self.request = _request(message["action"], params, self.call.at_version(self.version))
-
-    @property
-    def on_collection(self) -> bool:
-        return self.request is not None and self.request.action.lane is Lane.COLLECTION
-
-    def run(self) -> Json:
-        self.checked.get()
-        assert self.request
-        return self.request.run()
-
-    def reply(self, outcome: Outcome) -> Json:
-        return reply(outcome, self.version, self.call)
-
-
-def _answer_together(parts: list[_Part], call: Call) -> list[Json]:
+def _answer_together(parts: list[Message], call: Call) -> list[Json]:
     """Answer neighbours that need only the collection in one visit to its lane."""
     outcomes: dict[int, Outcome] = {}
     ready: list[Request] = []

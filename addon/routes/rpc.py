@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
-from typing import Any
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, Callable, Optional, TypeVar
 
 from flask import Blueprint, Response, request
 
 from ..core import parsing
 from ..core.errors import BadParams, UnsupportedAction
-from ..core.protocol import BANNER, answer
+from ..core.protocol import BANNER, Message
 from . import page
 from .doors import current_call, error_response, header_key
 
@@ -22,26 +26,31 @@ except ImportError:
 
 bp = Blueprint("rpc", __name__)
 
+T = TypeVar("T")
+
+_LARGE = 1024 * 1024
+_large = threading.Lock()
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @bp.route("/", methods=_METHODS, defaults={"path": ""})
 @bp.route("/<path:path>", methods=_METHODS)
 def handle(path: str) -> Response:
-    body = request.get_data(cache=False)
-    if not body:
-        return _without_body(path)
+    def read(message: Any) -> Message:
+        if isinstance(message, dict):
+            if path.strip("/") and message.get("action") is None:
+                raise UnsupportedAction()  # meant for the URL of an action that does not exist
+            if not message.get("key"):
+                message["key"] = header_key()
+        return Message(message, current_call())
+
     try:
-        message = parse(body)
+        message = from_body(read)
+    except UnsupportedAction:
+        return unsupported()
     except BadParams as error:
         return error_response(error, 200)
-    del body  # it can be large, and what it says is in the message
-    if isinstance(message, dict):
-        if path.strip("/") and message.get("action") is None:
-            return unsupported()  # meant for the URL of an action that does not exist
-        if not message.get("key"):
-            message["key"] = header_key()
-    return json_response(answer(message, current_call()))
+    return _without_body(path) if message is None else json_response(message.answer())
 
 
 def _without_body(path: str) -> Response:
@@ -57,13 +66,44 @@ def unsupported() -> Response:
     return error_response(error, error.status)
 
 
-def parse(body: bytes) -> Any:
-    """The JSON value in `body`. Raises BadParams with the decoder's text."""
-    try:
-        text = body.decode("utf-8")
-    except ValueError as error:
-        raise BadParams(str(error)) from None
-    return parsing.parse(text)
+def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.parse) -> Optional[T]:
+    """What `read` makes of the JSON value in the body of the request; None where there is no body.
+
+    Raises BadParams with the decoder's text.
+    """
+    body = request.get_data(cache=False)
+    if not body:
+        return None
+    with _turn_of_large() if len(body) > _LARGE else contextlib.nullcontext():
+        try:
+            text = body.decode("utf-8")
+        except ValueError as error:
+            raise BadParams(str(error)) from None
+        del body  # each of them can hold a file, and is not kept longer than it is needed
+        value = parse(text)
+        del text
+        return read(value)
+
+
+@contextlib.contextmanager
+def _turn_of_large() -> Iterator[None]:
+    """Read large bodies one at a time.
+
+    Side by side they would not be read sooner, since Python runs one thread at a time, but take up memory
+    and keep Anki's window from its turn.
+    """
+    with _large:
+        try:
+            yield
+        finally:
+            _return_memory()
+
+
+def _return_memory() -> None:
+    """Give back to the system what was freed: the C library of Linux keeps up to 64 MB for each thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library than GNU's
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -11,11 +11,12 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..actions import Action, Kind, registry
+from ..core import parsing
 from ..core.errors import ApiError, BadParams
-from ..core.protocol import check_key, perform, success
-from ..core.shapes import show
+from ..core.protocol import Outcome, Request, check_key, look_up, success
+from ..core.shapes import Json, show
 from .doors import current_call, error_response, header_key
-from .rpc import json_response, parse
+from .rpc import from_body, json_response
 
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -33,25 +34,28 @@ def handle(name: str) -> Response:
         response = error_response(ApiError(f"{request.method} is not allowed here"), 405)
         response.headers["Allow"] = ", ".join(methods)
         return response
-    try:
-        params = _from_query(action) if request.method != "POST" else _from_body()
+
+    def read(given: Any) -> Request:
+        params = {} if given is None else given
+        if not isinstance(params, dict):
+            raise BadParams(f"{show(params)} is not of type 'object'")
         key = params.pop("key", None) or header_key()
         check_key(key, action.name, call)
-        return json_response(success(perform(action.name, params, call)))
+        return look_up(name, params, call)
+
+    def run() -> Json:
+        if request.method != "POST":
+            return read(_from_query(action)).run()
+        return (from_body(read, _parse) or read(None)).run()
+
+    try:
+        return json_response(success(Outcome(run).get()))
     except ApiError as error:
         return error_response(error, error.status)
 
 
-def _from_body() -> dict[str, Any]:
-    body = request.get_data(cache=False)
-    if not body.strip():
-        return {}
-    params = parse(body)
-    if params is None:
-        return {}
-    if not isinstance(params, dict):
-        raise BadParams(f"{show(params)} is not of type 'object'")
-    return params
+def _parse(text: str) -> Json:
+    return parsing.parse(text) if text.strip() else None
 
 
 def _from_query(action: Action) -> dict[str, Any]:
