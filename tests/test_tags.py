@@ -28,6 +28,15 @@ def test_add_tags_takes_text_and_lists(api: Api, note: int, tags: str | list[str
     assert tags_of(api, note) == ["old"]
 
 
+def test_many_notes_of_which_the_last_lacks_the_tag(api: Api) -> None:
+    *others, last = api("addNotes", notes=[basic(f"n{number}", tags=["a"]) for number in range(30)])
+    api("removeTags", notes=[last], tags="a")
+    api("addTags", notes=[*others, UNKNOWN, *others, last, last], tags="A")
+    assert [tags_of(api, note) for note in (others[0], last)] == [["a"], ["a"]]
+    api.look("col.undo()")
+    assert [tags_of(api, note) for note in (others[0], last)] == [["a"], []]
+
+
 def test_tags_that_are_there_change_nothing(api: Api, note: int) -> None:
     before = api.look("col.undo_status().last_step")
     api("addTags", notes=[note], tags="OLD")

@@ -24,7 +24,7 @@ _SHORT_STEP = -20 * 60
 def columns(col: Collection, cards: Iterable[int], *names: str) -> dict[AnkiCardId, Sequence[Any]]:
     """The named columns of each card that exists, by card id."""
     statement = f"select id, {', '.join(names)} from cards where id in ({{}})"
-    return {card: values for card, *values in rows(col, statement, cards)}
+    return {row[0]: row[1:] for row in rows(col, statement, cards)}
 
 
 def at_home_in(col: Collection, decks: Iterable[int]) -> list[AnkiCardId]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Annotated
 
+from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
 from anki.decks import DeckId as AnkiDeckId
 
@@ -13,6 +14,7 @@ from .actions import ANY_NOTE, read, write
 from .call import Call
 from .errors import BadParams, Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
+from .search import rows
 from .shapes import show
 from .undo import Edit
 
@@ -78,9 +80,9 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
     existing = col.decks.id_for_name(deck)
     if existing and col.decks.is_filtered(existing):
         raise Conflict(f"cards can't be moved to a filtered deck: {deck}")
-    deck_of = cards_.columns(col, cards, "did", "odid")
     target = existing or create_deck(col, edit, deck)
-    moving = [card for card, (did, odid) in deck_of.items() if did != target or odid]
+    elsewhere = f"select id from cards where id in ({{}}) and (did != {target} or odid != 0)"
+    moving = [AnkiCardId(card) for (card,) in rows(col, elsewhere, cards)]
     if moving:
         edit(col.set_deck, moving, target)
 

@@ -107,6 +107,8 @@ class Array(Shape):
     def convert(self, value: Json) -> list[Any]:
         if type(value) is not list:
             raise Invalid(f"{show(value)} is not of type 'array'")
+        if self.item.all_fit(value):
+            return value
         convert = self.item.convert
         done: list[Any] = []
         try:
@@ -319,6 +321,9 @@ class Noted(Shape):
 
     def takes_null(self) -> bool:
         return self.shape.takes_null()
+
+    def all_fit(self, values: list[Json]) -> bool:
+        return self.accepts is None and self.limit is None and self.shape.all_fit(values)
 
 
 def member_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Member:

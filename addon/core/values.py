@@ -59,6 +59,10 @@ class Shape:
     def takes_null(self) -> bool:
         return False
 
+    def all_fit(self, values: list[Json]) -> bool:
+        """Whether `values` all are what `convert` would make of them, if that can be told quickly."""
+        return False
+
 
 class Anything(Shape):
     def convert(self, value: Json) -> Any:
@@ -154,6 +158,9 @@ class Integer(Shape):
         if type(value) is float and value.is_integer() and abs(value) < 2**53:
             return int(value)
         raise Invalid(f"{show(value)} is not of type 'integer'")
+
+    def all_fit(self, values: list[Json]) -> bool:
+        return set(map(type, values)) == {int} and min(values) in _INT64 and max(values) in _INT64
 
     def schema(self) -> Schema:
         return {"type": "integer"}
