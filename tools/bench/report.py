@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
@@ -32,9 +33,24 @@ of few requests is the slowest of them.
 @dataclass
 class Row:
     case: Case
-    direct_ms: float
-    barest_ms: Optional[float]
+    direct: list[float] = field(default_factory=list)  # times in seconds, and so the next
+    barest: list[float] = field(default_factory=list)
     timings: list[tuple[Way, Timing]] = field(default_factory=list)
+
+    def add(self, way: Way, timing: Timing) -> None:
+        """Take in one more run of requests that came in this way."""
+        if self.timings and self.timings[-1][0] is way:
+            self.timings[-1][1].add(timing)
+        else:
+            self.timings.append((way, timing))
+
+    @property
+    def direct_ms(self) -> float:
+        return statistics.median(self.direct) * 1000
+
+    @property
+    def barest_ms(self) -> Optional[float]:
+        return statistics.median(self.barest) * 1000 if self.barest else None
 
     @property
     def best(self) -> Timing:
@@ -58,6 +74,8 @@ class Row:
             missed.append("ratio")
         if self.gap_ms > _LONGEST_GAP_MS:
             missed.append("gap")
+        if self.case.target_mb and self.best.memory_mb > self.case.target_mb:
+            missed.append("memory")
         return missed
 
 
@@ -106,8 +124,9 @@ def table(rows: Sequence[Row]) -> str:
 
 def _targets(rows: Sequence[Row]) -> str:
     lines = [
-        "| work | p50 | target | direct | ratio | target | barest | longest gap | misses |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| work | p50 | target | direct | ratio | target | barest | longest gap | memory, MB | target "
+        "| misses |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows:
         cells = (
@@ -119,6 +138,8 @@ def _targets(rows: Sequence[Row]) -> str:
             f"{row.case.target_ratio}" if row.case.target_ratio else "",
             _ms(row.barest_ms),
             f"{row.gap_ms:.0f}",
+            f"{row.best.memory_mb:.0f}" if row.case.target_mb else "",
+            f"{row.case.target_mb}" if row.case.target_mb else "",
             ", ".join(row.misses()),
         )
         lines.append(f"| {' | '.join(cells)} |")
