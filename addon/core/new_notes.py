@@ -182,11 +182,13 @@ class _Draft:
 
     source: Union[NewNote, BadParams]
     refusal: Optional[ApiError] = None
-    note: Note = field(init=False)
     note_type: NoteType = field(init=False)
     deck_id: AnkiDeckId = field(init=False)
+    fields: list[str] = field(init=False)
+    tags: list[str] = field(init=False)
     scope: Scope = field(init=False)
     media: Optional[list[StoredFile]] = None
+    note: Note = field(init=False)  # once the draft is accepted
 
     @property
     def note_id(self) -> AnkiNoteId:
@@ -196,6 +198,7 @@ class _Draft:
 def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
     """Each note with its note type and deck found and its fields filled, or refused."""
     find_note_type = functools.cache(partial(require_note_type, col))
+    find_positions = functools.cache(lambda name: field_positions(find_note_type(name)))
     find_deck = functools.cache(partial(_deck_for_notes, col))
     find_scope = functools.cache(partial(_scope, col))
     drafts = []
@@ -212,9 +215,9 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
             draft.refusal = error
         if draft.refusal:
             continue
-        draft.note = col.new_note(draft.note_type)
-        _fill(draft, source.fields)
-        draft.note.tags = [tag for given in source.tags for tag in given.split()]
+        draft.fields = [""] * len(draft.note_type["flds"])
+        _fill(draft.fields, find_positions(source.model_name), source.fields)
+        draft.tags = [tag for given in source.tags for tag in given.split()]
         draft.scope = find_scope(source.options, draft.deck_id)
     return drafts
 
@@ -227,12 +230,11 @@ def _deck_for_notes(col: Collection, name: str) -> AnkiDeckId:
     return deck_id
 
 
-def _fill(draft: _Draft, fields: dict[str, str]) -> None:
-    positions = field_positions(draft.note_type)
-    for name, value in fields.items():
+def _fill(fields: list[str], positions: dict[str, int], texts: dict[str, str]) -> None:
+    for name, text in texts.items():
         position = positions.get(name.lower())
         if position is not None:
-            draft.note.fields[position] = without_dropped(value)
+            fields[position] = without_dropped(text)
 
 
 def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
@@ -253,7 +255,7 @@ def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
     """Refuse drafts that are empty or duplicates."""
     open_drafts = [draft for draft in drafts if draft.refusal is None]
     candidates = [
-        Candidate(draft.note_type["id"], draft.note.fields[0], draft.deck_id, draft.scope)
+        Candidate(draft.note_type["id"], draft.fields[0], draft.deck_id, draft.scope)
         for draft in open_drafts
     ]
     for draft, verdict in zip(open_drafts, duplicates.check(col, candidates, in_turn=in_turn)):
@@ -284,6 +286,7 @@ def _add(
         for draft in accepted:
             if draft.media is None:
                 _store_media(draft, store, call)
+            draft.note = _as_note(col, draft)
         if accepted:
             edit(col.add_notes, [AddNoteRequest(d.note, d.deck_id) for d in accepted])
     except BaseException:
@@ -301,7 +304,13 @@ def _marks_first_field(draft: _Draft, call: Call) -> bool:
 
 def _store_media(draft: _Draft, store: Store, call: Call) -> None:
     assert isinstance(draft.source, NewNote)
-    draft.media = note_media.store(draft.source, draft.note, draft.note_type, store, call)
+    draft.media = note_media.store(draft.source, draft.fields, draft.note_type, store, call)
+
+
+def _as_note(col: Collection, draft: _Draft) -> Note:
+    note = col.new_note(draft.note_type)
+    note.fields, note.tags = draft.fields, draft.tags
+    return note
 
 
 def _warn_about_clozes(draft: _Draft, call: Call) -> None:
@@ -328,4 +337,4 @@ def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, An
     except BaseException:
         store.take_back()
         raise
-    return draft.note, draft.deck_id
+    return _as_note(col, draft), draft.deck_id

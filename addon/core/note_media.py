@@ -6,8 +6,6 @@ import html
 from dataclasses import dataclass, field
 from typing import Annotated, Optional
 
-from anki.notes import Note
-
 from .call import Call
 from .errors import ApiError
 from .fields import field_positions
@@ -37,8 +35,10 @@ def marks_first_field(source: WithMedia, note_type: NoteType, call: Call) -> boo
     return any(0 in _marked_fields(a, note_type, call) for a in source.attachments if a.content is not None)
 
 
-def store(source: WithMedia, note: Note, note_type: NoteType, store: Store, call: Call) -> list[StoredFile]:
-    """Store the files, append their markup to the fields of `note`, and return them.
+def store(
+    source: WithMedia, fields: list[str], note_type: NoteType, store: Store, call: Call
+) -> list[StoredFile]:
+    """Store the files, append their markup to the `fields` of a note, and return them.
 
     What has no content is left out: a failed download, or what skipHash names.
     """
@@ -55,7 +55,7 @@ def store(source: WithMedia, note: Note, note_type: NoteType, store: Store, call
             )
             files.append(file)
             for position in _marked_fields(attachment, note_type, call):
-                note.fields[position] += markup.format(html.escape(file.name, quote=False))
+                fields[position] += markup.format(html.escape(file.name, quote=False))
     return files
 
 

@@ -144,7 +144,7 @@ def _write_fields(note: Note, update: NoteUpdate, store: Store, call: Call) -> N
         raise update.refusal
     for position, value in _known_fields(note_type, update.fields).items():
         note.fields[position] = value
-    note_media.store(update, note, note_type, store, call)
+    note_media.store(update, note.fields, note_type, store, call)
 
 
 def _known_fields(note_type: NoteType, fields: dict[str, str]) -> dict[int, str]:

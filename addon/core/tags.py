@@ -34,12 +34,8 @@ def add_tags(
         remove_tags(col, edit, notes, tags)
         return
     wanted = {tag.lower() for tag in tags}
-    distinct = list(dict.fromkeys(notes))
-    # Whether there is anything to do, one of the first notes mostly tells. Anki passes over the others.
-    for some in (distinct[:_A_FEW], distinct[_A_FEW:]):
-        if _notes_whose_tags(col, some, lambda present: not wanted <= present):
-            edit(col.tags.bulk_add, distinct, " ".join(tags))
-            return
+    if _any_whose_tags(col, notes, lambda present: not wanted <= present):
+        edit(col.tags.bulk_add, list(dict.fromkeys(notes)), " ".join(tags))
 
 
 @write("removeTags", edits="notes")
@@ -49,11 +45,10 @@ def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None
     Unknown notes and tags are ignored.
     """
     unwanted = {tag.lower() for tag in tags}
-    carrying = _notes_whose_tags(
+    if _any_whose_tags(
         col, notes, lambda present: any(not unwanted.isdisjoint(_with_parents(tag)) for tag in present)
-    )
-    if carrying:
-        edit(col.tags.bulk_remove, carrying, " ".join(tags))
+    ):
+        edit(col.tags.bulk_remove, list(dict.fromkeys(notes)), " ".join(tags))
 
 
 @read("getTags")
@@ -119,6 +114,14 @@ def _with_parents(tag: str) -> Iterator[str]:
         tag, separator, _last = tag.rpartition("::")
         if not separator:
             return
+
+
+def _any_whose_tags(col: Collection, notes: NoteIds, matches: Callable[[set[str]], bool]) -> bool:
+    """Whether there is anything to do, which one of the first notes mostly tells.
+
+    If so, Anki is given all notes, and passes over those that there is nothing to do for.
+    """
+    return any(_notes_whose_tags(col, some, matches) for some in (notes[:_A_FEW], notes[_A_FEW:]))
 
 
 def _notes_whose_tags(

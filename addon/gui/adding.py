@@ -126,13 +126,12 @@ class _Change:
         self._note_type: NoteType = note_type
         self._texts = _texts(note_type, data.fields or {})
         self.media = Store(col)
-        markup = col.new_note(note_type)
+        self._markup = [""] * len(note_type["flds"])
         try:
-            note_media.store(data, markup, note_type, self.media, call)
+            note_media.store(data, self._markup, note_type, self.media, call)
         except BaseException:
             self.media.take_back()
             raise
-        self._markup = markup.fields
 
     def apply(self) -> bool:
         """Change the note; False if the window is gone. On the main thread."""

@@ -83,7 +83,7 @@ def run_all(
                 # Eight clients repeat what one does, each a quarter as often.
                 own = rounds if way.clients == 1 else max(1, rounds // 4)
                 for _run in range(1 if smoke or way.clients > 1 else _RUNS):
-                    if way.clients == 1:
+                    if way is WAYS[0]:
                         # Each time anew: a machine is not always equally fast.
                         row.direct += direct(case.direct, col, own, numbers)
                         row.barest += direct(case.barest, col, own, numbers) if case.barest else []

@@ -62,6 +62,7 @@ def cases(notes: Sequence[NoteId], cards: Sequence[CardId]) -> list[Case]:
             lambda n: {"cards": some_cards},
             lambda col, n: [_render(col, card) for card in some_cards],
             target_ratio=1.5,
+            barest=lambda col, n: [(_render(col, card), _next_reviews(col, card)) for card in some_cards],
         ),
         Case(
             f"cardsInfo {MANY}, include",
@@ -94,10 +95,10 @@ def cases(notes: Sequence[NoteId], cards: Sequence[CardId]) -> list[Case]:
         _of_cards("getDecks", "id, did", some_cards),
         _of_cards("cardsToNotes", "id, nid", some_cards),
         Case(
-            f"addTags {MANY}",
+            f"addTags {MANY}, removed again",
             "addTags",
-            lambda n: {"notes": some_notes, "tags": f"new{n}"},
-            lambda col, n: col.tags.bulk_add(some_notes, f"new{n}"),
+            lambda n: {"notes": some_notes, "tags": "new", "add": n % 2 == 0},
+            lambda col, n: (col.tags.bulk_remove if n % 2 else col.tags.bulk_add)(some_notes, "new"),
             target_ms=30,
             target_ratio=1.5,
         ),
@@ -253,6 +254,12 @@ def _rows(col: Collection, statement: str, ids: Sequence[int]) -> list[Any]:
 def _render(col: Collection, card_id: CardId) -> tuple[str, str]:
     card = col.get_card(card_id)
     return card.question(), card.answer()
+
+
+def _next_reviews(col: Collection, card_id: CardId) -> Sequence[str]:
+    """Part of the reply too. Anki has no way to ask this of many cards at once."""
+    states = col._backend.get_scheduling_states(card_id)
+    return col._backend.describe_next_states(states)
 
 
 def _described(col: Collection, card_id: CardId) -> object:
