@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import shutil
 import urllib.parse
 from collections.abc import Iterator
@@ -40,7 +41,11 @@ hypothesis_settings.register_profile(
     print_blob=False,
 )
 hypothesis_settings.load_profile("steady")
+
+STRANGER = "evil.test"  # leads to this machine, in the browser of the tests only
 if TYPE_CHECKING:
+    from selenium import webdriver
+
     from .sync_world import Client, World
 
 
@@ -364,6 +369,31 @@ def other(world: World) -> Client:
     other.add("first")
     other("fullSync", mode="upload")
     return other
+
+
+@pytest.fixture
+def many_files() -> None:
+    """Lets this process, which can be client and server at once, have thousands of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[webdriver.Chrome]:
+    from selenium import webdriver
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        skip_or_fail("needs Chromium: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=900,1100"):
+        options.add_argument(argument)
+    options.add_argument(f"--host-resolver-rules=MAP {STRANGER} 127.0.0.1")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
 
 
 def skip_or_fail(reason: str) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from selenium import webdriver
 
-from .conftest import Wired, skip_or_fail
+from .conftest import STRANGER, Wired
 from .web import Web
-
-STRANGER = "evil.test"  # leads to this machine, in this browser only
 
 ASK = """
 const [url, options, done] = arguments;
@@ -29,20 +25,6 @@ element.onerror = () => done("error");
 element.src = url;
 document.head.append(element);
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[webdriver.Chrome]:
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        skip_or_fail("needs Chromium: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu"):
-        options.add_argument(argument)
-    options.add_argument(f"--host-resolver-rules=MAP {STRANGER} 127.0.0.1")
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 class Page:

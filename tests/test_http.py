@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import http.client
 import json
-import resource
 import socket
 import struct
 import threading
@@ -20,8 +19,7 @@ import pytest
 
 from .conftest import LiveServer, Start, Wired
 from .program import COMMAND, Program
-
-VERSION = b'{"action": "version"}'
+from .raw_http import VERSION, ask_at_once, head, post, read_reply
 
 
 @pytest.fixture
@@ -32,24 +30,6 @@ def sock(wired: Wired) -> Iterator[socket.socket]:
 
 def connect(wired: Union[Wired, Program], address: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((address, wired.port), timeout=20)
-
-
-def post(*headers: str, body: bytes = VERSION, line: str = "POST / HTTP/1.1") -> bytes:
-    lines = [line, "Host: localhost", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def head(line: str, *headers: str) -> bytes:
-    return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode()
-
-
-def read_reply(sock: socket.socket, method: str = "POST") -> tuple[int, dict[str, str], bytes]:
-    response = http.client.HTTPResponse(sock, method=method)
-    response.begin()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    assert headers["content-type"].startswith(("application/json", "text/"))
-    assert headers["content-length"].isdigit()
-    return response.status, headers, response.read()
 
 
 def is_open(sock: socket.socket) -> bool:
@@ -364,34 +344,9 @@ def test_this_machine_is_served_under_each_of_its_names(wired: Wired, address: s
         assert is_open(sock)
 
 
-def ask_at_once(wired: Union[Wired, Program], count: int) -> None:
-    """Open connections all at once, and expect that each is served."""
-    replies: list[bytes] = []
-    barrier = threading.Barrier(count)
-
-    def ask() -> None:
-        barrier.wait()
-        with connect(wired) as sock:
-            sock.sendall(post())
-            replies.append(read_reply(sock)[2])
-
-    threads = [threading.Thread(target=ask) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert replies == [b"6"] * count
-
-
 def test_200_connections_at_once_are_served(wired: Wired) -> None:
     for _ in range(3):
-        ask_at_once(wired, 200)
-
-
-@pytest.fixture
-def many_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+        ask_at_once(wired.port, 200)
 
 
 def test_300_half_sent_requests_and_a_dripping_one_hold_nobody_up(wired: Wired, many_files: None) -> None:
@@ -402,7 +357,7 @@ def test_300_half_sent_requests_and_a_dripping_one_hold_nobody_up(wired: Wired, 
         dripping = stack.enter_context(connect(wired))
         for byte in post()[:3]:
             dripping.sendall(bytes([byte]))
-            ask_at_once(wired, 200)
+            ask_at_once(wired.port, 200)
             time.sleep(1)  # what such a client does
         started = time.monotonic()
         assert wired.send("GET", "/deckNames").json["result"] == ["Default"]
@@ -466,7 +421,7 @@ def test_few_files_are_enough_for_many_clients(start: Start, tmp_path: Path, lim
         assert program.ask("version") == 6
         assert time.monotonic() - started < 5
     assert program.ask("deckNames") == ["Default"]
-    ask_at_once(program, 200)
+    ask_at_once(program.port, 200)
     _code, out, err = program.stop()
     assert "Traceback" not in out + err
 

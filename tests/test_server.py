@@ -6,7 +6,6 @@ import base64
 import contextlib
 import http.client
 import json
-import resource
 import socket
 import threading
 import time
@@ -21,8 +20,7 @@ from addon.server import Server, describe_listener
 
 from .conftest import HeadlessServer, LiveServer
 from .live import free_port
-
-VERSION = json.dumps({"action": "version"}).encode()
+from .raw_http import VERSION, ask_at_once, post, read_reply
 
 
 @pytest.fixture
@@ -44,18 +42,6 @@ def raw(port: int) -> Iterator[socket.socket]:
         yield sock
 
 
-def post(body: bytes = VERSION, *headers: str, line: str = "POST / HTTP/1.1") -> bytes:
-    lines = [line, "Host: localhost", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def read_reply(sock: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    response = http.client.HTTPResponse(sock)
-    response.begin()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return response.status, headers, response.read()
-
-
 def test_a_connection_serves_many_requests(port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     for _ in range(50):
@@ -68,7 +54,7 @@ def test_a_connection_serves_many_requests(port: int) -> None:
 
 def test_pipelined_requests_are_answered_in_order(raw: socket.socket) -> None:
     second = json.dumps({"action": "deckNames"}).encode()
-    raw.sendall(post() + post(second))
+    raw.sendall(post() + post(body=second))
     with raw.makefile("rb") as stream:
         received = b""
         while b'["Default"]' not in received:
@@ -86,7 +72,7 @@ def test_a_chunked_body_is_read(raw: socket.socket) -> None:
 
 
 def test_expect_100_is_answered_before_the_body_comes(raw: socket.socket) -> None:
-    request = post(VERSION, "Expect: 100-continue")
+    request = post("Expect: 100-continue")
     raw.sendall(request[: -len(VERSION)])
     assert raw.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n")
     raw.sendall(VERSION)
@@ -101,7 +87,7 @@ def test_an_old_client_gets_its_connection_closed(raw: socket.socket) -> None:
 
 
 def test_every_reply_has_type_and_length(raw: socket.socket) -> None:
-    for request in (post(), post(b""), post(VERSION, "Origin: https://example.com")):
+    for request in (post(), post(body=b""), post("Origin: https://example.com")):
         raw.sendall(request)
         _status, headers, body = read_reply(raw)
         assert headers["content-type"] == "application/json"
@@ -201,7 +187,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(strict: socket.socke
 
 
 def test_a_refused_body_may_still_be_sent(strict: socket.socket) -> None:
-    strict.sendall(post(b"x" * 1_000_000))
+    strict.sendall(post(body=b"x" * 1_000_000))
     assert refusal(strict)[0] == 413
 
 
@@ -232,9 +218,7 @@ def test_localhost_is_served_whichever_address_it_is(port: int) -> None:
         connection.close()
 
 
-def test_half_sent_requests_without_number_hold_nobody_up(port: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))  # client and server are one process
+def test_half_sent_requests_without_number_hold_nobody_up(port: int, many_files: None) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(600):  # more than the server keeps at once
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
@@ -244,23 +228,6 @@ def test_half_sent_requests_without_number_hold_nobody_up(port: int) -> None:
 
 def test_a_burst_of_connections_is_served(port: int) -> None:
     ask_at_once(port, 200)
-
-
-def ask_at_once(port: int, count: int) -> None:
-    replies: list[bytes] = []
-
-    def ask() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        connection.request("POST", "/", VERSION)
-        replies.append(connection.getresponse().read())
-        connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert replies == [b"6"] * count
 
 
 def test_a_large_body_is_read_whole(port: int) -> None:
