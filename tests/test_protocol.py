@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from addon.routes import rpc as rpc_routes
+from addon.routes import bodies
 
 from .conftest import HeadlessServer, Server
 
@@ -323,12 +323,12 @@ def test_a_reply_carries_any_value(server: Server, value: Any) -> None:
 
 def test_replies_are_the_same_without_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
     value = {"result": ["猫", 1.5, None, True, {"a": [2**63, ""]}], "error": None}
-    fast = rpc_routes.encode(value)
-    monkeypatch.setattr(rpc_routes, "_orjson", None)
-    assert rpc_routes.encode(value) != fast  # letters outside of ASCII are escaped
-    assert json.loads(rpc_routes.encode(value)) == json.loads(fast) == value
+    fast = bodies.encode(value)
+    monkeypatch.setattr(bodies, "_orjson", None)
+    assert bodies.encode(value) != fast  # letters outside of ASCII are escaped
+    assert json.loads(bodies.encode(value)) == json.loads(fast) == value
 
 
 @pytest.mark.parametrize("value", [{1: "a"}, [2**70], "\ud800"], ids=ascii)
 def test_what_orjson_refuses_is_encoded_too(value: Any) -> None:
-    assert rpc_routes.encode(value) == json.dumps(value, separators=(",", ":")).encode()
+    assert bodies.encode(value) == json.dumps(value, separators=(",", ":")).encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from . import rpc
+from .bodies import json_response
 from .doors import current_call
 
 bp = Blueprint("health", __name__)
@@ -27,6 +28,6 @@ def _reply(name: str, value: bool) -> Response:
     if request.get_data():
         answer: Response = rpc.handle(request.path)
         return answer
-    response = rpc.json_response({name: value}, 200 if value else 503)
+    response = json_response({name: value}, 200 if value else 503)
     response.headers["Cache-Control"] = "no-store"
     return response

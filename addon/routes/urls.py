@@ -15,8 +15,8 @@ from ..core import parsing
 from ..core.errors import ApiError, BadParams
 from ..core.protocol import Outcome, Request, check_key, look_up, success
 from ..core.shapes import Json, show
+from .bodies import from_body, json_response
 from .doors import current_call, error_response, header_key
-from .rpc import from_body, json_response
 
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
