@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from anki.cards import CardId
+from anki.notes import NoteId
+
 from tools.bench.cases import cases
 from tools.bench.measure import WAYS, import_ms
 
@@ -18,6 +21,13 @@ def test_every_case_runs() -> None:
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + len(WAYS) * len(cases([], []))
+
+
+def test_the_table_is_of_the_cases_that_there_are() -> None:
+    text = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    table = text[text.index("## Against the targets") : text.index("## Without statistics")]
+    titles = [line.split(" | ")[0][2:] for line in table.splitlines() if line.startswith("| ")]
+    assert titles[2:] == [case.title for case in cases([NoteId(0)] * 10_000, [CardId(0)] * 1000)]
 
 
 def test_the_time_of_an_import_is_read() -> None:

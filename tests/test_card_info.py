@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anki import hooks
+from anki.template import TemplateRenderContext, TemplateRenderOutput
 
 from addon.core.card_info import CardInfo
 
@@ -134,3 +136,23 @@ def test_details_are_refused_in_the_contracts_words(
     headless: HeadlessServer, params: dict[str, Any], problem: str
 ) -> None:
     assert headless.send("POST", "/cardsDetails", params).json["error"] == problem
+
+
+def test_add_ons_that_render_see_each_card_with_its_own_note(headless: HeadlessServer) -> None:
+    note = {"deckName": "Default", "modelName": "Basic (and reversed card)"}
+    for front in ("a", "b", "c"):
+        added = {**note, "fields": {"Front": front, "Back": f"{front}'s back"}}
+        assert headless.send("POST", "/addNote", {"note": added}).status == 200
+
+    def change(output: TemplateRenderOutput, context: TemplateRenderContext) -> None:
+        """What one add-on does to the note that it is shown is not for the next card."""
+        context.note().fields[0] += "!"
+        output.question_text = f"{context.card().nid == context.note().id} {context.note().fields[0]}"
+
+    hooks.card_did_render.append(change)
+    try:
+        cards = info(headless, cards=headless.look("list(col.find_cards(''))"), include=["question"])
+    finally:
+        hooks.card_did_render.remove(change)
+    shown = sorted(card["question"].partition("</style>")[2] for card in cards)
+    assert shown == ["True a!", "True a!", "True b!", "True b!", "True c!", "True c!"]

@@ -90,7 +90,7 @@ def test_a_card_whose_template_is_gone_does_not_hide_the_others(headless: Headle
     "action", ["cardsInfo", "cardsToNotes", "getDecks", "areSuspended", "areDue", "getIntervals"]
 )
 def test_what_is_no_card_id_is_named(headless: HeadlessServer, action: str) -> None:
-    for bad in ("x", "1.5", 1.5, True, None, [1], 2**63):
+    for bad in ("x", "1.5", 1.5, True, None, [1], 2**63, -(2**63) - 1):
         reply = headless.send("POST", f"/{action}", {"cards": [1, bad]})
         assert reply.status == 400
         assert reply.json["error"].startswith("cards[1]: ")

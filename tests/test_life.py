@@ -74,6 +74,10 @@ def test_version_is_answered_while_the_collection_is_busy(anki: LiveServer) -> N
     assert quick < 1 < time.monotonic() - started
 
 
+def test_the_window_gets_its_turn_at_python_soon(anki: LiveServer) -> None:
+    assert anki.live.look("__import__('sys').getswitchinterval()") <= 0.001
+
+
 def test_a_question_to_the_person_holds_nobody_up(anki: LiveServer) -> None:
     anki.live.run(
         "from aqt.qt import QMessageBox; import builtins\n"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anki.collection import Collection
+
+from addon.core.media import Store, StoredFile
 
 from .conftest import Api, ApiFailure, HeadlessServer, Server
 
@@ -250,3 +254,31 @@ def test_media_leaves_the_undo_history_alone(api: Api) -> None:
 def test_missing_parameters_are_named(api: Api) -> None:
     with pytest.raises(ApiFailure, match="missing 1 required positional argument: 'filename'"):
         api("storeMediaFile", data="x")
+
+
+def test_what_a_request_stored_is_taken_back(collection_path: Path) -> None:
+    """Random requests that store files under a few names, keep some of them half-way, and fail."""
+    col = Collection(str(collection_path))
+    folder = Path(col.media.dir())
+    dice = random.Random(7)
+    before = {"a.txt": b"old a", "b.txt": b"old b"}
+
+    def put(store: Store) -> StoredFile:
+        name, content = dice.choice(["a.txt", "b.txt", "c.txt"]), dice.choice([b"1", b"2", b"old a"])
+        return store.put(name, content, delete_existing=dice.random() < 0.7)
+
+    for _ in range(300):
+        for path in folder.iterdir():
+            path.unlink()
+        for name, content in before.items():
+            (folder / name).write_bytes(content)
+        store = Store(col)
+        for _ in range(dice.randrange(3)):
+            stored = [put(store) for _ in range(dice.randrange(5))]
+            kept = {file.name: file for file in stored if dice.random() < 0.5}
+            store.take_back(keep=kept.values())
+            assert all((folder / name).read_bytes() == file.content for name, file in kept.items())
+        put(store)
+        store.take_back()
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    col.close()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -332,3 +335,40 @@ def test_replies_are_the_same_without_orjson(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("value", [{1: "a"}, [2**70], "\ud800"], ids=ascii)
 def test_what_orjson_refuses_is_encoded_too(value: Any) -> None:
     assert bodies.encode(value) == json.dumps(value, separators=(",", ":")).encode()
+
+
+def test_large_requests_are_read_one_at_a_time(
+    headless: HeadlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = []
+
+    @contextlib.contextmanager
+    def turn() -> Iterator[None]:
+        turns.append(bodies._large.locked())
+        with bodies._large:
+            yield
+
+    monkeypatch.setattr(bodies, "_turn_of_large", turn)
+    padding = {"unused": "x" * 1_100_000}
+    multi = {"action": "multi", "params": {"actions": [{"action": "version"}]}}
+    assert rpc(headless, {"action": "version", **padding}) == 6
+    assert headless.send("POST", "/version", json.dumps({}).encode().ljust(1_100_000)).json["result"] == 6
+    assert turns == [False, False]
+    assert rpc(headless, {**multi, **padding}) == [6]  # its elements are read in a turn of their own
+    assert turns == [False] * 4
+    assert rpc(headless, multi) == [6]
+    with bodies._large:  # is not waited for by what is small
+        assert rpc(headless, {"action": "version"}) == 6
+    assert turns == [False] * 4
+
+
+def test_a_large_request_waits_for_the_one_that_is_read(headless: HeadlessServer) -> None:
+    replies: list[Any] = []
+    body = json.dumps({"action": "version"}).encode().ljust(1_100_000)
+    sender = threading.Thread(target=lambda: replies.append(rpc(headless, body)))
+    with bodies._large:
+        sender.start()
+        sender.join(0.3)
+        assert sender.is_alive()
+    sender.join()
+    assert replies == [6]

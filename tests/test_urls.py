@@ -27,6 +27,11 @@ def test_everything_else_takes_post_only(headless: HeadlessServer, name: str, me
     assert (reply.status, reply.headers["allow"]) == (405, "POST")
 
 
+@pytest.mark.parametrize("body", [b"", b" \r\n\t", b"null"])
+def test_a_body_that_holds_nothing_gives_no_parameters(headless: HeadlessServer, body: bytes) -> None:
+    assert headless.send("POST", "/version", body).json == {"result": 6, "error": None}
+
+
 def test_a_405_is_an_envelope_too(server: Server) -> None:
     reply = server.send("GET", "/createDeck?deck=A")
     assert reply.json == {"result": None, "error": "GET is not allowed here"}

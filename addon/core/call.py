@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection as Ids
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Optional, Protocol, TypeVar
 
@@ -82,6 +82,7 @@ class Call:
     is_local_program: bool = False  # neither a web page nor from another machine
     warnings: list[str] = field(default_factory=list)
     depth: int = 0  # of the multi that it is part of
+    reading: Callable[[], AbstractContextManager[None]] = nullcontext  # while JSON is made into arguments
     performed: Counter[str] = field(default_factory=Counter)  # actions, for the request log
     failed: Counter[str] = field(default_factory=Counter)  # actions with the kind of their error
 

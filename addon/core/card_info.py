@@ -22,10 +22,7 @@ from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
 from anki.decks import DeckId
 from anki.models import NotetypeDict, NotetypeId
-from anki.notes import Note
-from anki.notes import NoteId as AnkiNoteId
 from anki.scheduler.dummy import DummyScheduler
-from anki.template import TemplateRenderContext
 
 from .actions import read
 from .cards import columns
@@ -117,7 +114,6 @@ class _Batch:
         self._col = col
         self._shown = None if note_fields is None else {name.lower() for name in note_fields}
         self._deck_names: dict[int, str] = {}
-        self._whole_notes: dict[int, Note] = {}
         self._sides: dict[int, tuple[str, str]] = {}
         self.rows = {card: _Row(card, *row) for card, row in columns(col, cards, *_Row._fields[1:]).items()}
 
@@ -167,18 +163,11 @@ class _Batch:
         if row.id not in self._sides:
             try:
                 card = self._col.get_card(AnkiCardId(row.id))
-                output = TemplateRenderContext(self._col, card, self._whole_note(row)).render()
-                self._sides[row.id] = output.question_and_style(), output.answer_and_style()
+                self._sides[row.id] = card.question(), card.answer()
             except Exception as error:
                 # One broken card must not hide the others of a batch.
                 self._sides[row.id] = str(error), str(error)
         return self._sides[row.id]
-
-    def _whole_note(self, row: _Row) -> Note:
-        """The note as templates want it, loaded once for all its cards."""
-        if row.nid not in self._whole_notes:
-            self._whole_notes[row.nid] = self._col.get_note(AnkiNoteId(row.nid))
-        return self._whole_notes[row.nid]
 
     def next_reviews(self, row: _Row) -> list[str]:
         return next_reviews(self._col, row.id)

@@ -81,7 +81,7 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
     if existing and col.decks.is_filtered(existing):
         raise Conflict(f"cards can't be moved to a filtered deck: {deck}")
     target = existing or create_deck(col, edit, deck)
-    elsewhere = f"select id from cards where id in ({{}}) and (did != {target} or odid != 0)"
+    elsewhere = f"select id from cards where id in ({{}}) and did != {target}"
     moving = [AnkiCardId(card) for (card,) in rows(col, elsewhere, cards)]
     if moving:
         edit(col.set_deck, moving, target)

@@ -223,7 +223,8 @@ class Store:
     def __init__(self, col: Collection) -> None:
         self._col = col
         self._folder = Path(col.media.dir())
-        self._before: dict[str, Optional[bytes]] = {}  # what was under each name we touched, if anything
+        # What was under each name that we touched, and is in the media trash now; None for nothing.
+        self._before: dict[str, Optional[os.stat_result]] = {}
 
     def put(self, filename: str, content: bytes, *, delete_existing: bool) -> StoredFile:
         """Store `content`.
@@ -247,41 +248,50 @@ class Store:
         return StoredFile(stored, content, replaced)
 
     def _trash_others(self, names: Iterable[str], content: bytes) -> tuple[str, ...]:
-        trashed = []
+        replaced = []
         for name in names:
             # Looked for one by one: where case makes no difference, two names can be the same file.
-            old = self._read(name)
-            if old is not None and old != content:
-                self._before.setdefault(name, old)
+            path = self._folder / name
+            if not _is_file(path) or _is(path, content):
+                continue
+            if name in self._before:
+                path.unlink()  # of this request: the trash is to hold what was there before
+            else:
+                self._before[name] = path.stat()
                 self._col.media.trash_files([name])
-                trashed.append(name)
-        return tuple(trashed)
-
-    def _read(self, name: str) -> Optional[bytes]:
-        path = self._folder / name
-        return path.read_bytes() if _is_file(path) else None
+            replaced.append(name)
+        return tuple(replaced)
 
     def take_back(self, *, keep: Iterable[StoredFile] = ()) -> None:
         """Leave the folder as if only the files in `keep` had been stored."""
-        wanted = dict(self._before)
+        kept: dict[str, Optional[bytes]] = {}
         for file in keep:
-            wanted.update(dict.fromkeys(file.replaced))
-            wanted[file.name] = file.content
+            kept.update(dict.fromkeys(file.replaced))
+            kept[file.name] = file.content
+        wanted = {**self._before, **kept}
         # Files of this request are no loss. Gone first, they make room for what comes back.
-        for name, content in wanted.items():
-            if self._read(name) != content:
+        for name, what in wanted.items():
+            if not _is(self._folder / name, what):
                 (self._folder / name).unlink(missing_ok=True)
-        for name, content in wanted.items():
-            if content is not None and self._read(name) != content:
-                self._put_back(name, content)
+        for name, what in wanted.items():
+            if what is not None and not _is(self._folder / name, what):
+                self._put_back(name, what)
+        self._before = {name: before for name, before in self._before.items() if name in kept}
 
-    def _put_back(self, name: str, content: bytes) -> None:
-        """Fetch a file from the media trash, which takes no room on the disk, or else write it anew."""
-        trashed = self._folder.with_name("media.trash") / name
-        if _is_file(trashed) and trashed.read_bytes() == content:
-            trashed.replace(self._folder / name)
+    def _put_back(self, name: str, what: Union[bytes, os.stat_result]) -> None:
+        if isinstance(what, bytes):
+            (self._folder / name).write_bytes(what)
         else:
-            (self._folder / name).write_bytes(content)
+            self._folder.with_name("media.trash").joinpath(name).replace(self._folder / name)
+
+
+def _is(path: Path, what: Union[bytes, os.stat_result, None]) -> bool:
+    """Whether there is a file with this content, or this very file, wherever it was then."""
+    if what is None or not _is_file(path):
+        return False
+    if isinstance(what, bytes):
+        return path.stat().st_size == len(what) and path.read_bytes() == what
+    return os.path.samestat(path.stat(), what)
 
 
 @write("storeMediaFile")

@@ -200,11 +200,13 @@ def multi(
     """
     if call.depth == _DEEPEST_MULTI:
         raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
-    return list(_answers(actions, dataclasses.replace(call, depth=call.depth + 1)))
+    inner = dataclasses.replace(call, depth=call.depth + 1)
+    with call.reading():
+        parts = [Message(action, inner) for action in actions]
+    return list(_answers(parts, call))
 
 
-def _answers(messages: list[Json], call: Call) -> Iterator[Json]:
-    parts = (Message(message, call) for message in messages)
+def _answers(parts: list[Message], call: Call) -> Iterator[Json]:
     for together, group in itertools.groupby(parts, key=lambda part: part.on_collection):
         if together:
             yield from _answer_together(list(group), call)

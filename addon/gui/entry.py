@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import sys
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,11 +20,14 @@ from .wakefulness import stay_awake
 log = logging.getLogger("ankiconnect")
 
 _ADDON = Path(__file__).resolve().parent.parent
+_TURN_SECONDS = 0.001
 
 
 def start() -> None:
     """Serve from now until Anki quits, whatever profiles are opened in between."""
     _log_to_file(_ADDON / "user_files" / "ankiconnect.log")
+    # Anki's window waits for Python behind each thread that works for a request, by default 5 ms a time.
+    sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
     service = _Service(QtHost(aqt.mw))
     service.start()
     aqt.mw.app.aboutToQuit.connect(service.stop)

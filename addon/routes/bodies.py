@@ -14,6 +14,7 @@ from flask import Response, request
 
 from ..core import parsing
 from ..core.errors import BadParams
+from .doors import current_call
 
 _orjson: Any
 try:
@@ -35,7 +36,10 @@ def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.pa
     body = request.get_data(cache=False)
     if not body:
         return None
-    with _turn_of_large() if len(body) > _LARGE else contextlib.nullcontext():
+    call = current_call()
+    if len(body) > _LARGE:
+        call.reading = _turn_of_large
+    with call.reading():
         try:
             text = body.decode("utf-8")
         except ValueError as error:
@@ -43,7 +47,9 @@ def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.pa
         del body  # each of them can hold a file, and is not kept longer than it is needed
         value = parse(text)
         del text
-        return read(value)
+        result = read(value)
+        del value
+        return result
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def handle(name: str) -> Response:
 
 
 def _parse(text: str) -> Json:
-    return parsing.parse(text) if text.strip() else None
+    return parsing.parse(text) if text.strip(" \t\r\n") else None
 
 
 def _from_query(action: Action) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Timing:
     times: list[float]  # of each request, in seconds
     took: float  # all of them
     gap_ms: float  # the longest time in which Anki's window could not react
-    memory_mb: float  # the highest rise of Anki's memory
+    memory_mib: float  # the highest rise of Anki's memory
 
     @property
     def p50_ms(self) -> float:
@@ -89,7 +89,7 @@ class Timing:
         self.times += other.times
         self.took += other.took
         self.gap_ms = max(self.gap_ms, other.gap_ms)
-        self.memory_mb = max(self.memory_mb, other.memory_mb)
+        self.memory_mib = max(self.memory_mib, other.memory_mib)
 
 
 class Target:

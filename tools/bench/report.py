@@ -20,8 +20,8 @@ Made by `make bench` on {machine}.
 A real Anki, offscreen, with its deck list showing and 100,000 notes (200,000 cards), is asked over HTTP
 by another process. *direct* is what the same work costs when a script does it with Anki's own calls
 straight on a copy of the collection, in the same run: its operation for many where it has one, else one
-after the other. *ratio* compares p50 with it. *barest* is the fewest queries that hold the answer,
-without making a reply of it: what no server can go below. *gap* is the longest time in which Anki's
+after the other. *ratio* compares p50 with it. *barest* is the fewest queries and calls that hold the
+answer, without making a reply of it: what no server can go below. *gap* is the longest time in which Anki's
 window could not react while the requests ran and until all windows were refreshed; a timer of 5 ms that
 is never late would give 5. *memory* is the highest rise of Anki's memory. Times are in milliseconds; p99
 of few requests is the slowest of them.
@@ -65,6 +65,11 @@ class Row:
     def gap_ms(self) -> float:
         return max(timing.gap_ms for _way, timing in self.timings)
 
+    @property
+    def memory_mib(self) -> float:
+        """Of one client."""
+        return max(timing.memory_mib for way, timing in self.timings if way.clients == 1)
+
     def misses(self) -> list[str]:
         """The targets that are not met."""
         missed = []
@@ -74,7 +79,7 @@ class Row:
             missed.append("ratio")
         if self.gap_ms > _LONGEST_GAP_MS:
             missed.append("gap")
-        if self.case.target_mb and self.best.memory_mb > self.case.target_mb:
+        if self.case.target_mib and self.memory_mib > self.case.target_mib:
             missed.append("memory")
         return missed
 
@@ -88,7 +93,8 @@ def render(
 ) -> str:
     parts = [_HEAD.replace("{machine}", machine)]
     parts += [
-        "\n## Against the targets\n\nWithout statistics, one client, kept-alive.\n\n",
+        "\n## Against the targets\n\nWithout statistics, one client, kept-alive; the gap is the longest of "
+        "all ways, the memory the most of one client.\n\n",
         _targets(plain),
     ]
     parts += ["\n## Without statistics\n\n", table(plain)]
@@ -100,7 +106,7 @@ def render(
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        "| work | clients | connections | p50 | p99 | per second | direct | ratio | gap | memory, MB |",
+        "| work | clients | connections | p50 | p99 | per second | direct | ratio | gap | memory, MiB |",
         "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
@@ -116,7 +122,7 @@ def table(rows: Sequence[Row]) -> str:
                 _ms(row.direct_ms) if alone else "",
                 _times(timing.p50_ms / row.direct_ms) if alone else "",
                 f"{timing.gap_ms:.0f}",
-                f"{max(0, timing.memory_mb):.0f}",
+                f"{max(0, timing.memory_mib):.0f}",
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -124,7 +130,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _targets(rows: Sequence[Row]) -> str:
     lines = [
-        "| work | p50 | target | direct | ratio | target | barest | longest gap | memory, MB | target "
+        "| work | p50 | target | direct | ratio | target | barest | longest gap | memory, MiB | target "
         "| misses |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
@@ -138,8 +144,8 @@ def _targets(rows: Sequence[Row]) -> str:
             f"{row.case.target_ratio}" if row.case.target_ratio else "",
             _ms(row.barest_ms),
             f"{row.gap_ms:.0f}",
-            f"{row.best.memory_mb:.0f}" if row.case.target_mb else "",
-            f"{row.case.target_mb}" if row.case.target_mb else "",
+            f"{row.memory_mib:.0f}" if row.case.target_mib else "",
+            f"{row.case.target_mib}" if row.case.target_mib else "",
             ", ".join(row.misses()),
         )
         lines.append(f"| {' | '.join(cells)} |")
