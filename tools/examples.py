@@ -136,4 +136,6 @@ def make_collection(path: Path) -> None:
         new_note, new_card = 1700000000000 + number, 1700000000100 + number
         col.db.execute("update cards set id = ?, nid = ? where nid = ?", new_card, new_note, note.id)
         col.db.execute("update notes set id = ? where id = ?", new_note, note.id)
+    # Long ago, so that a change within this second shows.
+    col.db.execute("update notetypes set mtime_secs = 1700000000")
     col.close()
