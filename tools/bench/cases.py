@@ -16,6 +16,7 @@ from anki.notes import NoteId
 
 Params = dict[str, Any]
 MANY = 1000
+_PAST_UNDO_STEPS = 40  # Anki keeps 30, and until it has them each takes up new memory
 _NOTE_TYPE = "Basic (and reversed card)"
 _MEDIA_MIB = 20
 _ENCODED_MEDIA = base64.b64encode(b"\x00\x7f\xff\x42" * (_MEDIA_MIB * 1024 * 1024 // 4)).decode()
@@ -100,6 +101,7 @@ def cases(notes: Sequence[NoteId], cards: Sequence[CardId]) -> list[Case]:
             "addTags",
             lambda n: {"notes": some_notes, "tags": "new", "add": n % 2 == 0},
             lambda col, n: (col.tags.bulk_remove if n % 2 else col.tags.bulk_add)(some_notes, "new"),
+            rounds=_PAST_UNDO_STEPS,
             target_ms=30,
             target_ratio=1.5,
         ),
@@ -108,6 +110,7 @@ def cases(notes: Sequence[NoteId], cards: Sequence[CardId]) -> list[Case]:
             "suspend",
             lambda n: {"cards": some_cards, "suspend": n % 2 == 0},
             lambda col, n: (col.sched.unsuspend_cards if n % 2 else col.sched.suspend_cards)(some_cards),
+            rounds=_PAST_UNDO_STEPS,
             target_ms=30,
             target_ratio=1.5,
         ),
@@ -116,6 +119,7 @@ def cases(notes: Sequence[NoteId], cards: Sequence[CardId]) -> list[Case]:
             "changeDeck",
             lambda n: {"cards": some_cards, "deck": f"Other {n % 2}"},
             _change_deck(some_cards),
+            rounds=_PAST_UNDO_STEPS,
             target_ms=30,
             target_ratio=1.5,
         ),
