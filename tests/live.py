@@ -107,6 +107,20 @@ class LiveAnki:
             time.sleep(0.02)
         return value
 
+    def keep_busy(self, seconds: float) -> None:
+        """Have the main thread do nothing else for so long; it has begun when this returns."""
+        begun = self.anki.base / "busy"
+        self.run(
+            "import pathlib, time\n"
+            f"work = lambda: (pathlib.Path({str(begun)!r}).touch(), time.sleep({seconds}))\n"
+            "aqt.qt.QTimer.singleShot(0, work)"
+        )
+        deadline = time.monotonic() + 10
+        while not begun.exists():
+            assert time.monotonic() < deadline, "Anki's main thread did not become busy"
+            time.sleep(0.01)
+        begun.unlink()
+
     def reset(self, template: Path) -> None:
         """Close all windows and put a fresh collection in place."""
         self.run(_CLOSE_WINDOWS)

@@ -56,7 +56,7 @@ class Clients:
 
 
 def test_version_is_answered_while_the_main_thread_is_busy(anki: LiveServer) -> None:
-    anki.live.run("import time; aqt.qt.QTimer.singleShot(0, lambda: time.sleep(3))")
+    anki.live.keep_busy(3)
     started = time.monotonic()
     assert anki.send("POST", "/", {"action": "version"}).json == 6
     assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
