@@ -28,6 +28,14 @@ def account(world: World, tmp_path: Path) -> list[object]:
     return ["--sync-user", USER, "--sync-password-file", file, "--sync-endpoint", world.line.url]
 
 
+def in_step(collection: Path, *options: object) -> Program:
+    """A server that has what the sync server has."""
+    program = Program("--collection", collection, *options)
+    program.wait_until_it_serves()
+    program.ask("fullSync", mode="download")
+    return program
+
+
 def test_the_account_comes_from_options(
     other: Client, account: list[object], collection_path: Path
 ) -> None:
@@ -90,9 +98,7 @@ def test_a_schedule_syncs_again_and_again_and_survives_failures(
 def test_the_last_changes_are_synced_before_exit(
     other: Client, account: list[object], collection_path: Path
 ) -> None:
-    program = Program("--collection", collection_path, *account, "--sync-on-exit")
-    program.wait_until_it_serves()
-    program.ask("fullSync", mode="download")
+    program = in_step(collection_path, *account, "--sync-on-exit")
     note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": "last"}}
     program.ask("addNote", note=note)
     code, _out, err = program.stop()
@@ -104,9 +110,7 @@ def test_the_last_changes_are_synced_before_exit(
 def test_it_idles_in_less_than_80_mb_after_syncs_too(
     other: Client, account: list[object], collection_path: Path
 ) -> None:
-    program = Program("--collection", collection_path, *account)
-    program.wait_until_it_serves()
-    program.ask("fullSync", mode="download")
+    program = in_step(collection_path, *account)
     for number in range(10):
         program.ask("addNote", note=basic(str(number)))
         assert program.ask("sync") is None
@@ -117,9 +121,7 @@ def test_it_idles_in_less_than_80_mb_after_syncs_too(
 def test_an_exit_without_the_server_keeps_the_changes(
     world: World, other: Client, account: list[object], collection_path: Path
 ) -> None:
-    program = Program("--collection", collection_path, *account, "--sync-on-exit")
-    program.wait_until_it_serves()
-    program.ask("fullSync", mode="download")
+    program = in_step(collection_path, *account, "--sync-on-exit")
     program.ask("createDeck", deck="Kept")
     world.server.kill()
     code, _out, err = program.stop()
@@ -150,9 +152,7 @@ def test_a_sync_that_hangs_is_aborted_by_a_signal(
     world: World, other: Client, account: list[object], collection_path: Path, ask: str, after: int
 ) -> None:
     options = ["--sync-on-exit"] if ask == "exit" else []
-    program = Program("--collection", collection_path, *account, *options)
-    program.wait_until_it_serves()
-    program.ask("fullSync", mode="download")
+    program = in_step(collection_path, *account, *options)
     program.ask("createDeck", deck="Kept")
     program.ask("storeMediaFile", filename="a.txt", data=secrets.token_hex(4000))
     if ask == "fullSync":
@@ -179,9 +179,7 @@ def test_a_sync_that_hangs_is_aborted_by_a_signal(
 def test_the_sync_before_exit_follows_one_that_is_running(
     world: World, other: Client, account: list[object], collection_path: Path
 ) -> None:
-    program = Program("--collection", collection_path, *account, "--sync-on-exit")
-    program.wait_until_it_serves()
-    program.ask("fullSync", mode="download")
+    program = in_step(collection_path, *account, "--sync-on-exit")
     program.ask("storeMediaFile", filename="a.txt", data="YWJj")
     with held(world.line):
         running = world.start(program.ask, "syncMedia")
