@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import errno
 import logging
 import os
@@ -17,7 +15,7 @@ from typing import Optional
 
 from anki.errors import AnkiException
 
-from . import options
+from . import memory, options
 from .app import create_app
 from .core.accounts import account_from
 from .core.headless import PATIENCE_SECONDS, HeadlessHost
@@ -27,7 +25,6 @@ from .server import Server, describe_listener
 log = logging.getLogger("ankiconnect")
 
 _REPLY_SECONDS = 0.5
-_M_ARENA_MAX = -8  # of malloc.h
 
 
 def main() -> int:
@@ -38,7 +35,7 @@ def main() -> int:
     except ValueError as error:
         return _fail(str(error))
     _log_to_stderr()
-    _save_memory()
+    memory.share_one_heap()
     # Otherwise, where RUST_BACKTRACE is set, the first error inside Anki costs 50 MB for good.
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     collection = Path(str(settings.collection)).expanduser()
@@ -124,13 +121,6 @@ def _log_to_stderr() -> None:
     handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     sys.stdout = sys.stderr  # some versions of Anki print
-
-
-def _save_memory() -> None:
-    """Have all threads share one heap: what a sync needed is then used again, 6 MB less for good."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # another C library than GNU's
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _fail(reason: str) -> int:

@@ -102,16 +102,11 @@ class Message:
         return self.reply(Outcome(self.run))
 
     def reply(self, outcome: Outcome) -> Json:
-        return reply(outcome, self.version, self.call)
-
-
-def reply(outcome: Outcome, version: int, call: Call) -> Json:
-    if outcome.error:
-        call.failed[type(outcome.error).__name__] += 1
-        if version <= _LAST_BARE_VERSION and call.settings.apiNullErrors:
-            return None
-        return failure(outcome.error)
-    return outcome.result if version <= _LAST_BARE_VERSION else success(outcome.result)
+        is_bare = self.version <= _LAST_BARE_VERSION
+        if outcome.error:
+            self.call.failed[type(outcome.error).__name__] += 1
+            return None if is_bare and self.call.settings.apiNullErrors else failure(outcome.error)
+        return outcome.result if is_bare else success(outcome.result)
 
 
 def success(result: Json) -> Json:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any, Callable, Optional, TypeVar
 
 from flask import Response, request
 
+from .. import memory
 from ..core import parsing
 from ..core.errors import BadParams
 from .doors import current_call
@@ -63,14 +62,7 @@ def _turn_of_large() -> Iterator[None]:
         try:
             yield
         finally:
-            _return_memory()
-
-
-def _return_memory() -> None:
-    """Give back to the system what was freed: the C library of Linux keeps up to 64 MB for each thread."""
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # another C library than GNU's
-            ctypes.CDLL(None).malloc_trim(0)
+            memory.give_back()
 
 
 def json_response(value: Any, status: int = 200) -> Response:
