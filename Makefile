@@ -41,6 +41,7 @@ test: $(VENV)/dev
 	@$(BIN)/python -m tools.system chromium || true
 	@$(BIN)/python -m tools.system node || true
 	@$(BIN)/python -m tools.system desktop || true
+	@$(BIN)/python -m tools.system clock || true
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-oldest:

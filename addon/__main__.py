@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Optional
+from typing import NoReturn, Optional
 
 from anki.errors import AnkiException
 
@@ -25,6 +25,7 @@ from .server import Server, describe_listener
 log = logging.getLogger("ankiconnect")
 
 _REPLY_SECONDS = 0.5
+_PANIC_CODE = 70  # "internal software error" (sysexits.h)
 
 
 def main() -> int:
@@ -68,7 +69,13 @@ def main() -> int:
         return _fail(reason)
     log.info("AnkiConnect serves %s at %s", settings.collection, server.url)
     schedule = Schedule(host.syncer, settings.syncEvery) if settings.syncEvery else None
+    host.on_panic = stop.ask
     stop.wait()
+    if host.is_broken:
+        log.error("Anki's backend has failed, so AnkiConnect exits: start it again")
+        server.stop(_REPLY_SECONDS)
+        # The collection can't be closed any more. What was answered is stored.
+        _exit(_PANIC_CODE)
     log.info("AnkiConnect stops")
     if schedule:
         schedule.stop()
@@ -78,8 +85,13 @@ def main() -> int:
     # The collection first: requests that wait for it learn that it is gone, while they can be answered.
     host.close(max(0, deadline - time.monotonic()))
     server.stop(_REPLY_SECONDS)
+    _exit(0)
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit at once. Python's own exit would wait for downloads that are under way."""
     sys.stderr.flush()
-    os._exit(0)  # Python's own exit would wait for downloads that are under way
+    os._exit(code)
 
 
 class _Stop:
@@ -97,6 +109,10 @@ class _Stop:
 
     def wait(self) -> None:
         self._receiver.recv(1)
+
+    def ask(self) -> None:
+        """Have `wait` return, as a signal does. For any thread."""
+        self._sender.send(b"\0")
 
     def _on_signal(self, number: int, _frame: Optional[FrameType]) -> None:
         if number == signal.SIGINT and self._asked:

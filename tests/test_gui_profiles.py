@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from .conftest import basic
 from .live import LiveAnki
+from .web import Web
 from .windows import EDIT, Editor, press
 
 
@@ -82,6 +84,54 @@ def test_a_half_written_note_is_asked_about_first(live: LiveAnki) -> None:
     )
     assert ask(live, "loadProfile", name="Other") is True
     assert live.look("mw.asked")
+
+
+def test_a_request_that_waits_does_not_end_up_in_another_profile(live: LiveAnki, web: Web) -> None:
+    asked, released = threading.Semaphore(0), threading.Event()
+    url = web.held("x", b"content", asked.release, released)
+    file = {"filename": "x.png", "url": url}
+    note = {**basic("neko"), "picture": {**file, "fields": ["Back"]}}
+    parts = [
+        {"action": "storeMediaFile", "version": 6, "params": file},
+        {"action": "createDeck", "version": 6, "params": {"deck": "Stray"}},
+    ]
+    waiting: dict[str, dict[str, Any]] = {
+        "addNote": {"note": note},
+        "storeMediaFile": file,
+        "guiAddCards": {"note": note},
+        "multi": {"actions": parts},
+    }
+    replies: dict[str, Any] = {}
+
+    def send(action: str) -> None:
+        replies[action] = live.anki.invoke(action, **waiting[action])
+
+    threads = [threading.Thread(target=send, args=(action,)) for action in waiting]
+    for thread in threads:
+        thread.start()
+    assert all(asked.acquire(timeout=20) for _ in threads)
+    assert ask(live, "loadProfile", name="Other") is True
+    released.set()
+    for thread in threads:
+        thread.join()
+    refused = {"result": None, "error": "collection is not available"}
+    assert replies.pop("multi") == {"result": [refused, refused], "error": None}
+    assert replies == dict.fromkeys(replies, refused)
+    for profile in ("Other", "User 1"):
+        ask(live, "loadProfile", name=profile)
+        assert ask(live, "findNotes", query="") == []
+        assert ask(live, "getMediaFilesNames") == []
+        assert ask(live, "deckNames") == ["Default"]
+    assert live.look("aqt.dialogs._dialogs['AddCards'][1]") is None
+
+
+def test_what_follows_a_switch_of_its_own_goes_to_the_other_profile(live: LiveAnki) -> None:
+    switch = {"action": "loadProfile", "params": {"name": "Other"}}
+    follow = {"action": "createDeck", "params": {"deck": "New"}}
+    switched, made = ask(live, "multi", actions=[switch, follow])
+    assert (switched, type(made)) == (True, int)
+    assert ask(live, "getActiveProfile") == "Other"
+    assert ask(live, "deckNames") == ["Default", "New"]
 
 
 def test_what_is_typed_into_the_edit_window_goes_to_its_profile(live: LiveAnki) -> None:

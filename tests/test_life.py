@@ -174,6 +174,28 @@ def test_the_server_lives_through_a_profile_switch(own_anki: LiveAnki) -> None:
     assert own_anki.addon.name not in own_anki.output()
 
 
+def test_a_multi_ends_between_its_elements_when_the_profile_is_closed(own_anki: LiveAnki) -> None:
+    own_anki.start()
+    own_anki.anki.wait_until_ready()
+    own_anki.run(
+        "import threading\n"
+        "from anki.hooks import note_will_be_added\n"
+        "from aqt import gui_hooks\n"
+        "closing, added = threading.Event(), []\n"
+        "def close_after_three(*_):\n"
+        "    added.append(1)\n"
+        "    if len(added) == 3:\n"
+        "        mw.taskman.run_on_main(mw.unloadProfileAndShowProfileManager)\n"
+        "        assert closing.wait(20)\n"
+        "note_will_be_added.append(close_after_three)\n"
+        "gui_hooks.profile_will_close.append(closing.set)"
+    )
+    note = {"deckName": "Default", "modelName": "Basic", "options": {"allowDuplicate": True}}
+    add = {"action": "addNote", "version": 6, "params": {"note": {**note, "fields": {"Front": "x"}}}}
+    replies = ask(own_anki, "multi", actions=[add] * 20)["result"]
+    assert [reply["error"] for reply in replies] == [None] * 3 + [UNAVAILABLE] * 17
+
+
 def test_quitting_under_load_is_quick_and_clean(own_anki: LiveAnki) -> None:
     own_anki.start()
     own_anki.anki.wait_until_ready()

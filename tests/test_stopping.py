@@ -16,6 +16,7 @@ import pytest
 from anki.collection import AddNoteRequest, Collection
 from anki.decks import DeckId
 from anki.errors import Interrupted
+from anki.hooks import note_will_be_added
 
 from addon.config import Settings
 from addon.core.call import Call
@@ -24,7 +25,7 @@ from addon.core.headless import HeadlessHost
 from addon.core.packages import export_package, import_package
 from addon.core.undo import Edit
 
-from .conftest import Start, basic
+from .conftest import HeadlessServer, Start, basic
 from .program import Program, SlowAction
 from .web import Web
 
@@ -107,6 +108,30 @@ def test_a_second_signal_changes_nothing_and_a_second_ctrl_c_ends_at_once(
     program.process.send_signal(signal.SIGINT)
     assert program.end()[0] == 1
     assert notes_in(collection_path) == set()
+
+
+def test_a_multi_ends_between_its_elements_and_says_which_did_not_run(collection_path: Path) -> None:
+    server = HeadlessServer(collection_path)
+    closing = threading.Thread(target=server.close)
+    added: list[int] = []
+
+    def close_after_three(_col: Collection, _note: object, _deck: object) -> None:
+        added.append(1)
+        if len(added) == 3:
+            closing.start()
+            while not server.host.is_closing():
+                time.sleep(0.001)
+
+    note_will_be_added.append(close_after_three)
+    try:
+        add = [{"action": "addNote", "version": 6, "params": {"note": basic(str(n))}} for n in range(20)]
+        replies = server.send("POST", "/multi", {"actions": add}).json["result"]
+    finally:
+        note_will_be_added.remove(close_after_three)
+    closing.join()
+    assert [reply["error"] for reply in replies[:3]] == [None] * 3
+    assert replies[3:] == [UNAVAILABLE] * 17
+    assert notes_in(collection_path) == {reply["result"] for reply in replies[:3]}
 
 
 def test_connections_that_are_held_do_not_hold_it_up(program: Program) -> None:

@@ -4,6 +4,7 @@
     python -m tools.system chromium    the browser of the tests
     python -m tools.system node        what runs the tests' JavaScript clients
     python -m tools.system desktop     a screen without a monitor and a window manager, for the focus
+    python -m tools.system clock       what gives a process a clock of its own
 
 On Debian and its like, installs them where it may (root), else prints the one line to type. Exits with 1
 when something is missing in the end.
@@ -36,6 +37,8 @@ def main() -> int:
         return _ensure(["chromium", "chromium-driver"], lambda: _missing("chromium", "chromedriver"))
     if sys.argv[1:] == ["node"]:
         return _ensure(["nodejs", "npm"], lambda: _missing("node", "npm"))
+    if sys.argv[1:] == ["clock"]:
+        return _ensure(["faketime"], lambda: _missing("faketime"))
     if sys.argv[1:] == ["desktop"]:
         return _ensure(
             ["xvfb", "openbox", "xdotool", *_XCB_PACKAGES],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Optional, Protocol, TypeVar
 
 from ..config import Settings
+from .errors import Unavailable
 
 if TYPE_CHECKING:
     from anki.collection import Collection, OpChanges
@@ -36,8 +37,14 @@ class Host(Protocol):
     def profiles(self) -> list[str]:
         """The names of all profiles."""
 
+    def collection(self) -> Optional[Collection]:
+        """The collection that is open; None while there is none. Only to tell one from another."""
+
     def is_ready(self) -> bool:
         """Whether a collection is open."""
+
+    def is_closing(self) -> bool:
+        """Whether the collection is about to be closed. Work of many steps ends between two of them then."""
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         """Run `work` on the collection's one lane. Raises Unavailable when none opens soon."""
@@ -61,13 +68,42 @@ class Host(Protocol):
         """
 
     def changed(self, changes: OpChanges) -> None:
-        """Have open windows show `changes`, soon and together with others. Called on the lane."""
+        """Have open windows show `changes`, soon and together with others. Called on the lane.
+
+        Never raises: the changes are made, and a program that got an error would make them twice.
+        """
+
+    def panicked(self) -> None:
+        """Anki's backend has failed, and may answer nothing any more."""
 
     def ask_permission(self, origin: str) -> bool:
         """Ask the person whether pages of `origin` may use the API. False where nobody can be asked."""
 
     def tell(self, text: str) -> None:
         """Tell the person at the screen, if there is one, in passing."""
+
+
+class CollectionBinding:
+    """The collection that a request belongs to: the one that was open when it came, else the next one.
+
+    While a request waits, for a download or a person, another profile can be opened. What was meant for
+    the one must not get into the other.
+    """
+
+    def __init__(self, col: Optional[Collection] = None) -> None:
+        self._col = col
+
+    def check(self, col: Collection) -> Collection:
+        """`col`. Raises Unavailable when the request belongs to another one."""
+        if self._col is None:
+            self._col = col
+        if self._col is not col:
+            raise Unavailable()
+        return col
+
+    def release(self) -> None:
+        """Belong to the next collection that is asked for: the request itself has opened it."""
+        self._col = None
 
 
 @dataclass
@@ -85,6 +121,7 @@ class Call:
     reading: Callable[[], AbstractContextManager[None]] = nullcontext  # while JSON is made into arguments
     performed: Counter[str] = field(default_factory=Counter)  # actions, for the request log
     failed: Counter[str] = field(default_factory=Counter)  # actions with the kind of their error
+    binding: CollectionBinding = field(default_factory=CollectionBinding)
 
     @property
     def is_web_page(self) -> bool:
@@ -95,6 +132,24 @@ class Call:
         """Report what went wrong without failing the request."""
         self.warnings.append(text)
         self.host.tell(text)
+
+    def on_collection(self, work: Callable[[Collection], T]) -> T:
+        """Run `work` on the lane of the collection that the request belongs to. Raises Unavailable."""
+        return self.host.on_collection(lambda col: work(self.binding.check(col)))
+
+    def on_window(self, work: Callable[[], T]) -> T:
+        """Run `work` on the thread of Anki's window, unless another collection is open by now.
+
+        Raises Unavailable for that, and NeedsWindow where there is no window.
+        """
+
+        def checked() -> T:
+            col = self.host.collection()
+            if col is not None:
+                self.binding.check(col)
+            return work()
+
+        return self.host.on_window(checked)
 
     def at_version(self, version: int) -> Call:
         """The same call for a request of `version`; warnings and counts are shared."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import threading
@@ -14,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import requests.adapters
 
-from .errors import ApiError, BadParams
+from .errors import ApiError, BadParams, without_frames
 
 _CHUNK = 64 * 1024
 _MOST_REDIRECTS = 5
@@ -57,31 +58,31 @@ def download(url: str, *, timeout: float, limit: int, reachable: Optional[Reacha
     result: futures.Future[bytes] = futures.Future()
 
     def work() -> None:
+        _thread.connections = connections
         try:
-            result.set_result(_download(url, timeout, limit, connections))
+            result.set_result(_download(url, timeout, limit))
         except BaseException as error:
-            result.set_exception(error)
+            result.set_exception(without_frames(error))
 
     # On a thread that can be left behind, since nothing ends a look-up of a name that hangs.
     threading.Thread(target=work, name="ankiconnect-download", daemon=True).start()
-    late = DownloadFailed(f"{url} download failed: no answer in {timeout:g} s")
     try:
         return result.result(timeout)
     except DownloadFailed:
         raise
     except (futures.TimeoutError, requests.Timeout):
-        raise late from None
+        raise DownloadFailed(f"{url} download failed: no answer in {timeout:g} s") from None
     except Exception as error:
         raise DownloadFailed(f"{url} download failed: {error}") from None
     finally:
         connections.close()
 
 
-def _download(url: str, timeout: float, limit: int, connections: _Connections) -> bytes:
+def _download(url: str, timeout: float, limit: int) -> bytes:
     with _Session() as session:
-        session.mount("http://", _Adapter(connections))
-        session.mount("https://", _Adapter(connections))
-        if connections.reachable:
+        session.mount("http://", _Adapter())
+        session.mount("https://", _Adapter())
+        if _thread.connections.reachable:
             session.trust_env = False
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         address = url
@@ -153,44 +154,56 @@ class _Connections:
         return socket.create_connection((addresses[-1], port), timeout)
 
 
-class _Adapter(requests.adapters.HTTPAdapter):
-    """Opens connections, also those to a proxy, as `connections` has it."""
+class _Thread(threading.local):
+    """What each thread that downloads works with."""
 
-    def __init__(self, connections: _Connections) -> None:
-        self._connections = connections
-        super().__init__()
+    connections: _Connections
+
+
+_thread = _Thread()
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Opens connections, also those to a proxy, as the `connections` of its thread have it."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self._watch(self.poolmanager)
+        _watch(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        self._watch(manager)
+        _watch(manager)
         return manager
 
-    def _watch(self, manager: Any) -> None:
-        pools = manager.pool_classes_by_scheme
-        manager.pool_classes_by_scheme = {scheme: self._watched(pool) for scheme, pool in pools.items()}
 
-    def _watched(self, pool: Any) -> Any:
-        connections = self._connections
+def _watch(manager: Any) -> None:
+    pools = manager.pool_classes_by_scheme
+    if not any(pool in _WATCHED for pool in pools.values()):  # a proxy's manager comes here again
+        manager.pool_classes_by_scheme = {scheme: _watched(pool) for scheme, pool in pools.items()}
 
-        class Connection(pool.ConnectionCls):  # type: ignore[misc]
-            def _new_conn(self) -> socket.socket:
-                if connections.reachable:
-                    # Only this socket leads elsewhere: certificates are checked against the name.
-                    sock = connections.open(self.host, self.port, self.timeout)
-                else:
-                    sock = super()._new_conn()
-                connections.watch(sock)
-                return sock
 
-            def connect(self) -> None:
-                super().connect()
-                connections.watch(self.sock)  # another one where TLS has wrapped it
+_WATCHED: set[Any] = set()
 
-        class Pool(pool):  # type: ignore[misc]
-            ConnectionCls = Connection
 
-        return Pool
+@functools.cache  # only a garbage collector frees a class, and Anki keeps Python's off
+def _watched(pool: Any) -> Any:
+    class Connection(pool.ConnectionCls):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            connections = _thread.connections
+            if connections.reachable:
+                # Only this socket leads elsewhere: certificates are checked against the name.
+                sock = connections.open(self.host, self.port, self.timeout)
+            else:
+                sock = super()._new_conn()
+            connections.watch(sock)
+            return sock
+
+        def connect(self) -> None:
+            super().connect()
+            _thread.connections.watch(self.sock)  # another one where TLS has wrapped it
+
+    class Pool(pool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    _WATCHED.add(Pool)
+    return Pool

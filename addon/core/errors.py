@@ -12,6 +12,7 @@ ApiError                     400
 ├── Conflict                 409  a duplicate, or something is in the way
 │   ├── SyncRunning, FullSyncNeeded
 ├── InternalError            500  our bug
+│   └── BackendPanic              Anki's
 ├── BackupFailed             500
 ├── NeedsWindow              501  a gui action without Anki's window
 ├── SyncFailed               502  for a reason of the sync server's
@@ -26,10 +27,13 @@ from __future__ import annotations
 import html
 import logging
 import re
+from typing import TypeVar
 
 from anki import errors as anki_errors
 
 log = logging.getLogger("ankiconnect")
+
+E = TypeVar("E", bound=BaseException)
 
 _BREAK = re.compile(r"<br ?/?>")
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>")
@@ -140,6 +144,13 @@ class InternalError(ApiError):
     status = 500
 
 
+class BackendPanic(InternalError):
+    """Anki's backend has given up in the middle of its work. As a rule it answers nothing from then on."""
+
+    def __init__(self, panic: BaseException) -> None:
+        super().__init__(f"internal error: Anki's backend has failed: {panic}")
+
+
 class BackupFailed(ApiError):
     status = 500
 
@@ -174,12 +185,33 @@ def plain(text: str) -> str:
     return text.strip()
 
 
-def as_api_error(error: Exception) -> ApiError:
-    """`error` in the form a caller may see.
+def without_frames(error: E) -> E:
+    """`error`, fit to be kept: neither it nor its causes hold the frames that they came through any more.
 
-    Anki's own refusals keep their text. Anything else is a bug of ours: it is logged with its trace,
-    and the caller learns its kind and message only.
+    A frame that leads to the error makes a circle with it, and the circle keeps all that the frame knows:
+    the message, its arguments, whole files. Anki runs with Python's garbage collector off, so nothing
+    would free it.
     """
+    chain: list[BaseException] = [error]
+    while chain:
+        link = chain.pop()
+        chain.extend(earlier for earlier in (link.__cause__, link.__context__) if earlier is not None)
+        link.__traceback__ = link.__cause__ = link.__context__ = None
+    return error
+
+
+def as_api_error(error: BaseException) -> ApiError:
+    """`error` in the form a caller may see, and without frames.
+
+    Anki's own refusals keep their text. Anything else is a bug of ours or a panic inside Anki: it is
+    logged with its trace, and the caller learns its kind and message only.
+    """
+    known = _translated(error)
+    without_frames(error)
+    return known
+
+
+def _translated(error: BaseException) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, anki_errors.InvalidInput) and "CollectionNotOpen" in str(error):
@@ -191,4 +223,6 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, RecursionError):
         return BadParams("the request is nested too deeply")
     log.error("unexpected error", exc_info=error)
+    if not isinstance(error, Exception):
+        return BackendPanic(error)
     return InternalError(f"internal error: {type(error).__name__}: {error}")

@@ -48,6 +48,8 @@ class HeadlessHost:
         lang.set_lang("en_US")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="collection")
         self._closed = False
+        self.is_broken = False  # Anki's backend has panicked
+        self.on_panic: Callable[[], None] = lambda: None
         self._open = threading.Event()  # cleared while a full sync has it closed
         self._asked: set[Future[Any]] = set()
         self._col = self._worker.submit(_opened, path, media).result()
@@ -63,8 +65,14 @@ class HeadlessHost:
     def profiles(self) -> list[str]:
         return [self._name]
 
+    def collection(self) -> Optional[Collection]:
+        return self._col if self.is_ready() else None
+
     def is_ready(self) -> bool:
-        return not self._closed and self._open.is_set()
+        return not self._closed and not self.is_broken and self._open.is_set()
+
+    def is_closing(self) -> bool:
+        return self._closed
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         if not self._open.wait(_WAIT_SECONDS):
@@ -97,6 +105,12 @@ class HeadlessHost:
     def changed(self, changes: OpChanges) -> None:
         pass
 
+    def panicked(self) -> None:
+        """Refuse all further requests, and tell `on_panic` once: only another process can serve them."""
+        if not self.is_broken:
+            self.is_broken = True
+            self.on_panic()
+
     def ask_permission(self, origin: str) -> bool:
         return False
 
@@ -125,11 +139,11 @@ class HeadlessHost:
 
     def _on_worker(self, work: Callable[[], T]) -> T:
         def job() -> T:
-            if self._closed:
+            if self._closed or self.is_broken:
                 raise Unavailable()
             return work()
 
-        if self._closed:
+        if self._closed or self.is_broken:
             raise Unavailable()
         try:
             future = self._worker.submit(job)

@@ -22,7 +22,7 @@ from .actions import read, write
 from .addresses import is_public
 from .call import Call
 from .downloads import DownloadFailed, check_url, download
-from .errors import ApiError, BadParams
+from .errors import ApiError, BadParams, without_frames
 from .files import check_may_name
 from .shapes import ONE_OR_MANY
 
@@ -64,9 +64,9 @@ class Attachment:
         try:
             self.content = load(self, call)
         except DownloadFailed as error:
-            call.warn(str(error))
+            call.warn(str(without_frames(error)))
         except ApiError as error:
-            self.refusal = error
+            self.refusal = without_frames(error)
 
 
 Attachments = Annotated[list[Attachment], ONE_OR_MANY]
@@ -322,7 +322,7 @@ def store_media_file(
             store.take_back()
             raise
 
-    return call.host.on_collection(put)
+    return call.on_collection(put)
 
 
 @read("retrieveMediaFile")
@@ -348,7 +348,7 @@ def media_files_names(
 
 def _folder(call: Call) -> Path:
     """The media folder. Files are read on the HTTP thread: the collection has no part in that."""
-    return Path(call.host.on_collection(lambda col: col.media.dir()))
+    return Path(call.on_collection(lambda col: col.media.dir()))
 
 
 @read("getMediaDirPath")

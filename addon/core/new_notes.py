@@ -19,7 +19,7 @@ from .actions import read, write
 from .call import Call
 from .decks import require_deck
 from .duplicates import Candidate, Scope, Verdict
-from .errors import ApiError, BadParams, Conflict
+from .errors import ApiError, BadParams, Conflict, without_frames
 from .fields import field_positions, without_dropped
 from .ids import NoteId
 from .media import Store, StoredFile, load_all
@@ -212,7 +212,7 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
             draft.note_type = find_note_type(source.model_name)
             draft.deck_id = find_deck(source.deck_name)
         except ApiError as error:
-            draft.refusal = error
+            draft.refusal = without_frames(error)
         if draft.refusal:
             continue
         draft.fields = [""] * len(draft.note_type["flds"])

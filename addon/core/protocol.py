@@ -12,13 +12,22 @@ import itertools
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Callable, Optional
 
 from anki.collection import Collection
 
 from .actions import Action, Lane, registry, write
 from .call import Call, Host
-from .errors import ApiError, BadParams, KeyRefused, UnsupportedAction, as_api_error
+from .errors import (
+    ApiError,
+    BackendPanic,
+    BadParams,
+    KeyRefused,
+    Unavailable,
+    UnsupportedAction,
+    as_api_error,
+)
 from .rules import OPEN_TO_ALL, check_allowed
 from .shapes import Json, show
 from .undo import Edit
@@ -43,32 +52,36 @@ class Request:
         if self.action.before:
             self.action.before(self.call, **self.arguments)
 
-    def run(self) -> Json:
-        """Run the action on its lane and return its result. Raises ApiError."""
-        self.prepare()
-        host = self.call.host
+    def run(self) -> Outcome:
+        """Run the action on its lane."""
         if self.action.lane is Lane.COLLECTION:
-            return visit_collection(host, [self])[0].get()
+            return visit_collection([self])[0]
+        return attempt(self._run_elsewhere, self.call.host)
+
+    def _run_elsewhere(self) -> Json:
+        self.prepare()
         if self.action.lane is Lane.WINDOW:
-            return host.on_window(lambda: self.action.call(self.arguments, self.call))
+            return self.call.on_window(lambda: self.action.call(self.arguments, self.call))
         return self.action.call(self.arguments, self.call)
 
 
+@dataclass(frozen=True)
 class Outcome:
     """A result, or the error that stands in its place."""
 
-    def __init__(self, work: Callable[[], Json]) -> None:
-        self.result: Json = None
-        self.error: Optional[ApiError] = None
-        try:
-            self.result = work()
-        except Exception as error:
-            self.error = as_api_error(error)
+    result: Json = None
+    error: Optional[ApiError] = None
 
-    def get(self) -> Json:
-        if self.error:
-            raise self.error
-        return self.result
+
+def attempt(work: Callable[[], Json], host: Host) -> Outcome:
+    """The outcome of `work`. Never raises, not even for a panic inside Anki, of which `host` is told."""
+    try:
+        return Outcome(work())
+    except BaseException as error:
+        known = as_api_error(error)
+    if isinstance(known, BackendPanic):
+        host.panicked()
+    return Outcome(error=known)
 
 
 class Message:
@@ -78,7 +91,7 @@ class Message:
         self.call = call
         self.version = VERSION_WHEN_MISSING
         self.request: Optional[Request] = None
-        self.checked = Outcome(lambda: self._check(message))
+        self.refusal = attempt(lambda: self._check(message), call.host).error
 
     def _check(self, message: Json) -> None:
         self.version = check_message(message)
@@ -92,14 +105,9 @@ class Message:
     def on_collection(self) -> bool:
         return self.request is not None and self.request.action.lane is Lane.COLLECTION
 
-    def run(self) -> Json:
-        self.checked.get()
-        assert self.request
-        return self.request.run()
-
     def answer(self) -> Json:
         """Run it. The reply has the shape that its version selects. Never raises."""
-        return self.reply(Outcome(self.run))
+        return self.reply(self.request.run() if self.request else Outcome(error=self.refusal))
 
     def reply(self, outcome: Outcome) -> Json:
         is_bare = self.version <= _LAST_BARE_VERSION
@@ -160,24 +168,41 @@ def look_up(name: str, params: dict[str, Json], call: Call) -> Request:
     return Request(action, action.bind(params), call)
 
 
-def visit_collection(host: Host, requests: list[Request]) -> list[Outcome]:
-    """Run requests one after the other in one visit to the collection's lane."""
+def visit_collection(requests: list[Request]) -> list[Outcome]:
+    """Run requests of one sender one after the other, in one visit to the collection's lane."""
+    host = requests[0].call.host
+    outcomes = [attempt(request.prepare, host) for request in requests]
+    ready = [request for request, outcome in zip(requests, outcomes) if not outcome.error]
+    visit = attempt(lambda: _visit(ready), host) if ready else Outcome([])
+    done = iter(visit.result or [visit] * len(ready))
+    return [outcome if outcome.error else next(done) for outcome in outcomes]
+
+
+def _visit(requests: list[Request]) -> list[Outcome]:
+    call = requests[0].call
     edited = [request.action.edited_notes(request.arguments) for request in requests]
     notes = None if None in edited else set().union(*filter(None, edited))
-    with host.editing(notes) if notes != set() else nullcontext():
-        return host.on_collection(lambda col: run_on_collection(col, requests))
+    with call.host.editing(notes) if notes != set() else nullcontext():
+        return call.on_collection(lambda col: run_on_collection(col, requests))
 
 
 def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
-    """Run requests one after the other where the collection is, under one undo entry."""
+    """Run requests one after the other where the collection is, under one undo entry.
+
+    When the collection is about to be closed, those that are left are refused.
+    """
     names = {request.action.undo for request in requests if request.action.undoable}
     edit = Edit(col, names.pop() if len(names) == 1 else "several changes")
-    outcomes = [
-        Outcome(lambda r=request: r.action.call(r.arguments, r.call, col, edit))  # type: ignore[misc]
-        for request in requests
-    ]
+    host = requests[0].call.host
+    outcomes: list[Outcome] = []
+    for request in requests:
+        if outcomes and host.is_closing():
+            outcomes.append(Outcome(error=Unavailable()))
+        else:
+            work = partial(request.action.call, request.arguments, request.call, col, edit)
+            outcomes.append(attempt(work, host))
     if edit.used:
-        requests[0].call.host.changed(edit.changes)
+        host.changed(edit.changes)
     return outcomes
 
 
@@ -198,33 +223,16 @@ def multi(
     inner = dataclasses.replace(call, depth=call.depth + 1)
     with call.reading():
         parts = [Message(action, inner) for action in actions]
-    return list(_answers(parts, call))
+    return list(_answers(parts))
 
 
-def _answers(parts: list[Message], call: Call) -> Iterator[Json]:
+def _answers(parts: list[Message]) -> Iterator[Json]:
     for together, group in itertools.groupby(parts, key=lambda part: part.on_collection):
         if together:
-            yield from _answer_together(list(group), call)
+            neighbours = list(group)
+            requests = [part.request for part in neighbours if part.request]
+            outcomes = visit_collection(requests)
+            yield from (part.reply(outcome) for part, outcome in zip(neighbours, outcomes))
         else:
             for part in group:
                 yield part.answer()
-
-
-def _answer_together(parts: list[Message], call: Call) -> list[Json]:
-    """Answer neighbours that need only the collection in one visit to its lane."""
-    outcomes: dict[int, Outcome] = {}
-    ready: list[Request] = []
-    for index, part in enumerate(parts):
-        assert part.request
-        prepared = Outcome(part.request.prepare)
-        if prepared.error:
-            outcomes[index] = prepared
-        else:
-            ready.append(part.request)
-    if ready:
-        visit = Outcome(lambda: visit_collection(call.host, ready))
-        done = iter(visit.result or [visit] * len(ready))
-        for index in range(len(parts)):
-            if index not in outcomes:
-                outcomes[index] = next(done)
-    return [part.reply(outcomes[index]) for index, part in enumerate(parts)]

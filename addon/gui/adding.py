@@ -37,12 +37,12 @@ def open_add_window(
     before it is replaced; the reply does not wait for the answer.
     """
     if note is None:
-        call.host.on_window(lambda: _open(activate))
+        call.on_window(lambda: _open(activate))
     else:
         content = note
         load_all(content.attachments, call)
-        composed, deck_id = call.host.on_collection(lambda col: compose(col, call, content))
-        call.host.on_window(lambda: _open_with(composed, deck_id, activate))
+        composed, deck_id = call.on_collection(lambda col: compose(col, call, content))
+        call.on_window(lambda: _open_with(composed, deck_id, activate))
     return _NEW_NOTE
 
 
@@ -94,17 +94,17 @@ def fill_add_window(
     window, an experiment of Anki 26.08, cannot be changed from outside and counts as not open.
     """
     not_open: NotOpen = {"error": "Add Note dialog is not open", "code": 1}
-    if call.host.on_window(_note_type_of_add_window) is None:
+    if call.on_window(_note_type_of_add_window) is None:
         return not_open
     load_all(note.attachments, call)
     if note.refusal:
         raise note.refusal
     with call.host.editing({_NEW_NOTE}):
-        type_id = call.host.on_window(_note_type_of_add_window)
-        change = call.host.on_collection(lambda col: _Change(col, call, note, type_id, append))
-        if call.host.on_window(change.apply):
+        type_id = call.on_window(_note_type_of_add_window)
+        change = call.on_collection(lambda col: _Change(col, call, note, type_id, append))
+        if call.on_window(change.apply):
             return True
-        call.host.on_collection(lambda _col: change.media.take_back())
+        call.on_collection(lambda _col: change.media.take_back())
         return not_open
 
 

@@ -40,8 +40,8 @@ def browse(
     if query is None:
         found: list[CardId] = []
     else:
-        found = call.host.on_collection(lambda col: list(col.find_cards(query)))
-    call.host.on_window(lambda: _show(query, order, activate))
+        found = call.on_collection(lambda col: list(col.find_cards(query)))
+    call.on_window(lambda: _show(query, order, activate))
     return found
 
 

@@ -23,6 +23,6 @@ def edit_note(call: Call, note: NoteId, activate: Activate = True) -> None:
 
         NoteWindow.open(note, activate)
 
-    call.host.on_window(main_window)
-    call.host.on_collection(lambda col: require_note(col, note))
-    call.host.on_window(show)
+    call.on_window(main_window)
+    call.on_collection(lambda col: require_note(col, note))
+    call.on_window(show)

@@ -22,7 +22,8 @@ import threading
 import time
 from collections.abc import Collection as Ids
 from collections.abc import Iterator
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Optional, TypeVar, cast
 
@@ -63,6 +64,8 @@ class QtHost(QObject):
         self._mw = mw
         self._stopped = False
         self._away = False  # closed for a full sync or an export, and about to come back
+        self._closing = False  # the profile is
+        self._untold: list[str] = []  # until there is a window to show it in
         self._opened = threading.Condition()
         self._waiting: set[Future[Any]] = set()
         self._editors = Editors()
@@ -73,7 +76,8 @@ class QtHost(QObject):
         self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
         self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
-        gui_hooks.profile_will_close.append(lambda: self.syncer.stop(0))
+        gui_hooks.profile_will_close.append(self._on_closing)
+        gui_hooks.profile_did_open.append(self._tell_untold)
         gui_hooks.collection_did_load.append(self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
         gui_hooks.collection_did_temporarily_close.append(self._on_opened)
@@ -87,6 +91,12 @@ class QtHost(QObject):
         # Anki's list of profiles is a database that belongs to the main thread.
         names: list[str] = self._wait(self._post(self._mw.pm.profiles))
         return names
+
+    def collection(self) -> Optional[Collection]:
+        return self._mw.col if self.is_ready() else None
+
+    def is_closing(self) -> bool:
+        return self._closing or self._stopped
 
     def is_ready(self) -> bool:
         col = self._mw.col
@@ -126,8 +136,8 @@ class QtHost(QObject):
         return self._wait(result) if isinstance(result, Future) else result
 
     def soon(self, work: Callable[[], Any]) -> None:
-        """Run `work` on the main thread, without waiting for it."""
-        self._post(work)
+        """Run `work` on the main thread, without waiting for it. What it raises is logged."""
+        self._posted.emit((work, None))
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
@@ -145,7 +155,10 @@ class QtHost(QObject):
             yield
             # A web view sends back what it was given as if it had been typed. That must be over before
             # the next write, or it would put an old text over a new one.
-            self.save_editors(notes)
+            try:
+                self.save_editors(notes)
+            except Exception:  # the write has landed
+                log.exception("editors could not be saved after a change")
 
     def save_editors(self, notes: Optional[Ids[int]]) -> None:
         """Have the editors of these notes, or of any for None, save what was typed."""
@@ -156,11 +169,15 @@ class QtHost(QObject):
         return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
 
     def changed(self, changes: OpChanges) -> None:
-        stale = [copy for copy in self._copies if copy.take_over(self._mw.col)]
-        self._post(lambda: self._show(stale, changes))
+        col = self._mw.col
+        stale = [copy for copy in self._copies if _attempted(partial(copy.take_over, col))]
+        self.soon(lambda: self._show(stale, changes))
+
+    def panicked(self) -> None:
+        log.error("Anki's backend has failed; until Anki is restarted, it may answer nothing any more")
 
     def _show(self, stale: list[EditorCopy], changes: OpChanges) -> None:
-        shown = [copy.show() for copy in stale]
+        shown = [_attempted(copy.show) for copy in stale]
         self._refresh.add(changes)
         if not all(shown):
             self._refresh.flush(editors_too=True)
@@ -175,25 +192,23 @@ class QtHost(QObject):
     def tell(self, text: str) -> None:
         """Log `text` and show it as a tooltip, once there is a window to show it in."""
 
-        def show() -> None:
-            from aqt.utils import tooltip
-
-            tooltip(html.escape(text), period=6000)
-
-        def show_when_open() -> None:
-            if self._mw.col is not None:
-                show()
-            else:
-                gui_hooks.profile_did_open.append(show_once)
-
-        def show_once() -> None:
-            gui_hooks.profile_did_open.remove(show_once)
-            show()
-
         log.warning(text)
-        self._post(show_when_open)
+        self.soon(partial(self._tell, text))
 
     # For the main thread
+
+    def _tell(self, text: str) -> None:
+        from aqt.utils import tooltip
+
+        if self._mw.col is None:
+            self._untold.append(text)
+        else:
+            tooltip(html.escape(text), period=6000)
+
+    def _tell_untold(self) -> None:
+        untold, self._untold = self._untold, []
+        for text in untold:
+            self._tell(text)
 
     def stop(self) -> None:
         """Refuse all further work, and what still waits: Anki is quitting."""
@@ -201,11 +216,16 @@ class QtHost(QObject):
             self._stopped = True
             self._opened.notify_all()
         for waiter in list(self._waiting):
-            _settle(waiter, _unavailable)
+            with contextlib.suppress(InvalidStateError):
+                waiter.set_exception(Unavailable())
+
+    def _on_closing(self) -> None:
+        self._closing = True
+        self.syncer.stop(0)
 
     def _on_opened(self, _col: Collection) -> None:
         with self._opened:
-            self._away = False
+            self._away = self._closing = False
             self._opened.notify_all()
 
     def _on_away(self, _col: Collection) -> None:
@@ -223,19 +243,29 @@ class QtHost(QObject):
             future = executor.submit(job)
         except RuntimeError:  # shut down: Anki is exiting
             raise Unavailable() from None
-        return cast(T, self._wait(future))
+        try:
+            return cast(T, self._wait(future))
+        finally:
+            del future  # as in _run_posted
 
     def _post(self, work: Callable[[], Any]) -> Future[Any]:
         future: Future[Any] = Future()
         self._posted.emit((work, future))
         return future
 
-    def _run_posted(self, posted: tuple[Callable[[], Any], Future[Any]]) -> None:
+    def _run_posted(self, posted: tuple[Callable[[], Any], Optional[Future[Any]]]) -> None:
         work, future = posted
         try:
-            future.set_result(work())
+            result = work()
+            if future:
+                future.set_result(result)
         except BaseException as error:
-            future.set_exception(error)
+            if future:
+                future.set_exception(error)
+            else:
+                log.exception("work on the main thread failed")
+        finally:
+            del posted, future  # it holds the error, whose trace holds this frame: see without_frames
 
     def _wait(self, future: Future[Any]) -> Any:
         """The future's result, or Unavailable as soon as Anki quits."""
@@ -244,21 +274,30 @@ class QtHost(QObject):
         try:
             if self._stopped:
                 raise Unavailable()
-            future.add_done_callback(lambda done: _settle(waiter, lambda: done.result()))
+            future.add_done_callback(partial(_hand_over, waiter))
             return waiter.result()
         finally:
             self._waiting.discard(waiter)
+            del waiter, future  # as in _run_posted
 
 
-def _settle(waiter: Future[Any], result: Callable[[], Any]) -> None:
-    try:
-        waiter.set_result(result())
-    except InvalidStateError:
-        pass  # settled before, by the other side
-    except BaseException as error:
-        with contextlib.suppress(InvalidStateError):
+def _hand_over(waiter: Future[Any], done: Future[Any]) -> None:
+    """Give the outcome of `done` to a waiter, unless it has gone away."""
+    with contextlib.suppress(InvalidStateError):
+        error = CancelledError() if done.cancelled() else done.exception()
+        if error:
             waiter.set_exception(error)
+        else:
+            waiter.set_result(done.result())
 
 
-def _unavailable() -> None:
-    raise Unavailable()
+def _attempted(work: Callable[[], bool]) -> bool:
+    """What `work`, which brings an editor up to date, tells; False when it fails.
+
+    The change has landed by then, so that its request is not to fail.
+    """
+    try:
+        return work()
+    except Exception:
+        log.exception("an editor could not be brought up to date")
+        return False

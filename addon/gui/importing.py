@@ -28,14 +28,14 @@ def import_file(call: Call, path: ImportPath = None, activate: Activate = True) 
     The person decides there; the reply does not wait for it.
     """
     if path is None:
-        call.host.on_window(lambda: _ask_for_file(activate))
+        call.on_window(lambda: _ask_for_file(activate))
         return
-    call.host.on_window(main_window)
+    call.on_window(main_window)
     given = path
-    file = call.host.on_collection(lambda col: resolved(col, call, given))
+    file = call.on_collection(lambda col: resolved(col, call, given))
     if not os.path.isfile(file):
         raise BadParams(f"there is no such file: {file}")
-    call.host.on_window(lambda: _open_screen(file, activate))
+    call.on_window(lambda: _open_screen(file, activate))
 
 
 def _ask_for_file(activate: bool) -> None:

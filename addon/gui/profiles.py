@@ -29,7 +29,9 @@ def load_profile(call: Call, name: str) -> Annotated[bool, "false if there is no
         opened: Future[bool] = Future()
         call.host.on_window(lambda: _switch(name, opened))
         try:
-            return opened.result(_LONGEST_SECONDS)
+            is_open = opened.result(_LONGEST_SECONDS)
+            call.binding.release()
+            return is_open
         except TimedOut:
             raise Conflict(f"the profile was not opened within {_LONGEST_SECONDS} s: {name}") from None
     finally:

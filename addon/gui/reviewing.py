@@ -122,14 +122,14 @@ def answer_card(
 
     The reply comes when the answer is taken, so that the next request meets the next card.
     """
-    pressed: Optional[_Pressed] = call.host.on_window(lambda: _press(ease))
+    pressed: Optional[_Pressed] = call.on_window(lambda: _press(ease))
     if pressed is None:
         return False
     try:
-        call.host.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
+        call.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
         return pressed.answered.wait(_TELLING_SECONDS)
     finally:
-        call.host.on_window(pressed.forget)
+        call.host.on_window(pressed.forget)  # whichever profile is open by now
 
 
 def _press(ease: int) -> Optional[_Pressed]:

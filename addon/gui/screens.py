@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Callable, Literal, Optional, TypeVar
 
 from anki.collection import Collection, OpChangesAfterUndo
@@ -10,6 +11,8 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.decks import DeckName
 from .window import main_window
+
+log = logging.getLogger("ankiconnect")
 
 T = TypeVar("T")
 
@@ -58,14 +61,17 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
     def tell_windows(undone: OpChangesAfterUndo) -> None:
         from aqt import gui_hooks
 
-        gui_hooks.state_did_undo(undone)
+        try:
+            gui_hooks.state_did_undo(undone)
+        except Exception:  # another add-on's: what was undone stays undone
+            log.exception("not all windows were told what was undone")
 
-    call.host.on_window(main_window)
+    call.on_window(main_window)
     with call.host.editing(None):
-        undone = call.host.on_collection(undo_on_collection)
+        undone = call.on_collection(undo_on_collection)
     if undone is None:
         return False
-    call.host.on_window(lambda: tell_windows(undone))
+    call.on_window(lambda: tell_windows(undone))
     return True
 
 
@@ -103,6 +109,6 @@ def _when_drawn(call: Call, work: Callable[[], T]) -> T:
     Anki's screens ask the collection in the background and draw when the answer comes, also over
     another screen that is shown by then. Such answers come in order.
     """
-    call.host.on_window(main_window)  # here, a refresh that was due begins
-    call.host.on_collection(lambda _col: None)
-    return call.host.on_window(work)
+    call.on_window(main_window)  # here, a refresh that was due begins
+    call.on_collection(lambda _col: None)
+    return call.on_window(work)

@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, g, request
 
 from ..config import Settings
 from ..core.addresses import is_loopback
-from ..core.call import Call, Host
+from ..core.call import Call, CollectionBinding, Host
 from ..core.errors import Forbidden
 from ..core.protocol import failure
 from ..core.rules import OPEN_TO_ALL, unknown_origin
@@ -85,6 +85,7 @@ def new_call() -> Call:
         origin=origin,
         allowed=is_allowed(origin, settings),
         is_local_program=is_direct and is_loopback(request.remote_addr or ""),
+        binding=CollectionBinding(context.host.collection()),
     )
     g.call = call
     return call

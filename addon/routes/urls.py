@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from ..actions import Action, Kind, registry
 from ..core import parsing
 from ..core.errors import ApiError, BadParams
-from ..core.protocol import Outcome, Request, check_key, look_up, success
+from ..core.protocol import Outcome, Request, attempt, check_key, look_up, success
 from ..core.shapes import Json, show
 from .bodies import from_body, json_response
 from .doors import current_call, error_response, header_key
@@ -43,15 +43,16 @@ def handle(name: str) -> Response:
         check_key(key, action.name, call)
         return look_up(name, params, call)
 
-    def run() -> Json:
+    def bound() -> Request:
         if request.method != "POST":
-            return read(_from_query(action)).run()
-        return (from_body(read, _parse) or read(None)).run()
+            return read(_from_query(action))
+        return from_body(read, _parse) or read(None)
 
-    try:
-        return json_response(success(Outcome(run).get()))
-    except ApiError as error:
-        return error_response(error, error.status)
+    found = attempt(bound, call.host)
+    outcome: Outcome = found if found.error else found.result.run()
+    if outcome.error:
+        return error_response(outcome.error, outcome.error.status)
+    return json_response(success(outcome.result))
 
 
 def _parse(text: str) -> Json:
