@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,6 +18,8 @@ from .live import free_port
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "addon"]
+HOLDING = [sys.executable, "-m", "tests.holding"]
+HELD = "Held"  # the deck that its action makes
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -102,35 +103,22 @@ class Program:
 
 
 class SlowAction:
-    """A `storeMediaFile` that holds the collection until it is let go on.
+    """An action that holds the collection of a program, started with `HOLDING`, until it is let go on."""
 
-    Anki compares the content with the file of that name, which is a pipe that nobody has written to yet.
-    """
-
-    def __init__(self, program: Program, media: Path) -> None:
-        self._pipe = media / "slow.txt"
-        os.mkfifo(self._pipe)
+    def __init__(self, program: Program, folder: Path) -> None:
+        pipe = folder / "pipe"
+        os.mkfifo(pipe)
         self._replies: queue.Queue[tuple[int, Any]] = queue.Queue()
-        params = {"filename": "slow.txt", "data": "c2xvdw==", "deleteExisting": False}
 
         def ask() -> None:
             with contextlib.suppress(OSError, http.client.HTTPException):  # the end of the server
-                self._replies.put(program.send("POST", "/storeMediaFile", params))
+                self._replies.put(program.send("POST", "/hold", {"pipe": str(pipe)}))
 
         threading.Thread(target=ask, daemon=True).start()
-        self._writer = self._open()
-
-    def _open(self) -> int:
-        """Opens the pipe for writing, which works as soon as Anki reads."""
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                return os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:
-                assert time.monotonic() < deadline, "the action does not run"
-                time.sleep(0.01)
+        self._writer = os.open(pipe, os.O_WRONLY)  # waits until the action reads
 
     def let_go_on(self) -> tuple[int, Any]:
         """Status and JSON of its reply."""
+        os.write(self._writer, b"held")
         os.close(self._writer)
         return self._replies.get(timeout=20)

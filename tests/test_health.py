@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import HeadlessServer, LiveServer, Server, Start
-from .program import SlowAction
+from .program import HOLDING, SlowAction
 
 PATHS = [("/healthz", {"alive": True}), ("/readyz", {"ready": True})]
 
@@ -44,10 +44,12 @@ def test_it_is_not_ready_while_ankis_collection_is_away(anki: LiveServer) -> Non
     assert anki.send("GET", "/readyz").status == 200
 
 
-def test_they_are_answered_while_the_collection_is_busy(start: Start, collection_path: Path) -> None:
-    program = start("--collection", collection_path)
+def test_they_are_answered_while_the_collection_is_busy(
+    start: Start, collection_path: Path, tmp_path: Path
+) -> None:
+    program = start("--collection", collection_path, command=HOLDING)
     program.wait_until_it_serves()
-    slow = SlowAction(program, collection_path.with_suffix(".media"))
+    slow = SlowAction(program, tmp_path)
     assert program.send("GET", "/healthz") == (200, {"alive": True})
     assert program.send("GET", "/readyz") == (200, {"ready": True})
     assert slow.let_go_on()[0] == 200

@@ -26,7 +26,7 @@ from addon.core.packages import export_package, import_package
 from addon.core.undo import Edit
 
 from .conftest import HeadlessServer, Start, basic
-from .program import Program, SlowAction
+from .program import HELD, HOLDING, Program, SlowAction
 from .web import Web
 
 UNAVAILABLE = {"result": None, "error": "collection is not available"}
@@ -35,7 +35,7 @@ _SECONDS = 5  # that stopping may take
 
 @pytest.fixture
 def program(start: Start, collection_path: Path) -> Program:
-    program = start("--collection", collection_path)
+    program = start("--collection", collection_path, command=HOLDING)
     program.wait_until_it_serves()
     return program
 
@@ -78,8 +78,10 @@ def test_a_signal_closes_the_collection(program: Program, collection_path: Path,
     assert notes_in(collection_path) == {note}
 
 
-def test_what_runs_is_finished_and_what_waits_is_refused(program: Program, collection_path: Path) -> None:
-    slow = SlowAction(program, collection_path.with_suffix(".media"))
+def test_what_runs_is_finished_and_what_waits_is_refused(
+    program: Program, collection_path: Path, tmp_path: Path
+) -> None:
+    slow = SlowAction(program, tmp_path)
     waiting: list[Any] = []
     threads = [
         in_background(waiting, lambda: program.send("POST", "/addNote", {"note": basic("x")}))
@@ -88,20 +90,21 @@ def test_what_runs_is_finished_and_what_waits_is_refused(program: Program, colle
     program.process.send_signal(signal.SIGTERM)
     wait_until_it_stops(program)
     assert program.send("GET", "/healthz")[0] == 200
-    status, reply = slow.let_go_on()
-    assert (status, reply["error"]) == (200, None)
-    assert (collection_path.with_suffix(".media") / reply["result"]).read_bytes() == b"slow"
+    assert slow.let_go_on() == (200, {"result": "held", "error": None})
     for thread in threads:
         thread.join()
     assert waiting == [(503, UNAVAILABLE)] * 3
     assert program.end()[:2] == (0, "")
-    assert notes_in(collection_path) == set()
+    col = Collection(str(collection_path))
+    assert col.decks.by_name(HELD)
+    assert not col.find_notes("")
+    col.close()
 
 
 def test_a_second_signal_changes_nothing_and_a_second_ctrl_c_ends_at_once(
-    program: Program, collection_path: Path
+    program: Program, collection_path: Path, tmp_path: Path
 ) -> None:
-    SlowAction(program, collection_path.with_suffix(".media"))
+    SlowAction(program, tmp_path)
     for signum in (signal.SIGTERM, signal.SIGTERM):
         program.process.send_signal(signum)
     wait_until_it_stops(program)
