@@ -77,7 +77,14 @@ class World:
     def anki(self, server: LiveServer) -> Client:
         """The Anki of `server`, logged in as a person would have."""
         live = server.live
-        self._closing.callback(lambda: live.anki.exit_code() is None and live.run(_LOG_OUT))
+
+        def log_out() -> None:
+            if live.anki.exit_code() is None:
+                # A request that its test has left alone can still be at work.
+                wait_for(lambda: live.anki.invoke("syncStatus")["result"]["state"] == "idle", 60)
+                live.run(_LOG_OUT)
+
+        self._closing.callback(log_out)
         live.run(_LOG_IN.format(user=USER, password=PASSWORD, url=self.line.url))
         return Client(server, Path(live.look("mw.pm.backupFolder()")))
 

@@ -186,10 +186,13 @@ class Syncer:
                 raise
             finally:
                 self._last = {"action": action, "at": int(time.time()), "error": error}
-                self._activity = "idle"
-                self._col = None
-                self._idle.set()
-                self._account.show_activity(False)
+                try:
+                    self._account.show_activity(False)
+                finally:
+                    # Last, since who reads that it is idle can begin another one.
+                    self._activity = "idle"
+                    self._col = None
+                    self._idle.set()
         finally:
             self._lock.release()
 
