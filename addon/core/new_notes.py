@@ -25,8 +25,10 @@ from .ids import NoteId
 from .media import Store, StoredFile, load_all
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
+from .notes import existing_notes
 from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
 from .undo import Edit
+from .wrapped import is_replaced
 
 DUPLICATE = "cannot create note because it is a duplicate"
 EMPTY = "cannot create note because it is empty"
@@ -121,7 +123,7 @@ def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
 
     A cloze note without a cloze is refused with "cannot create note for unknown reason". So is a note with
     a cloze in another note type, or in a field that makes no cards of clozes. `allowEmptyCards` adds such a
-    note, and the header warns.
+    note, and the header warns. Other add-ons that wrap `Collection.add_note` see each note.
     """
     (draft,) = _add(col, edit, call, [note], keep_good=False)
     if draft.refusal:
@@ -312,7 +314,7 @@ def _add(
                 _store_media(draft, store, call)
             draft.note = _as_note(col, draft)
         if accepted:
-            edit(col.add_notes, [AddNoteRequest(d.note, d.deck_id) for d in accepted])
+            _put(col, edit, accepted)
     except BaseException:
         store.take_back()
         raise
@@ -320,6 +322,34 @@ def _add(
         if draft.cloze_problem:
             call.warnings.append(f"note {draft.note.id} {draft.cloze_problem}")
     return drafts
+
+
+def _put(col: Collection, edit: Edit, drafts: Sequence[_Draft]) -> None:
+    """Add the notes, or none. Add-ons that have wrapped `add_note` to see every new note see each."""
+    if is_replaced(col.add_note):
+        try:
+            edit.all_or_none(partial(_put_one, col, draft) for draft in drafts)
+        except BaseException:
+            _remove_left(col, drafts)
+            raise
+    elif len(drafts) == 1:
+        edit(col.add_note, drafts[0].note, drafts[0].deck_id)
+    else:
+        edit(col.add_notes, [AddNoteRequest(draft.note, draft.deck_id) for draft in drafts])
+
+
+def _put_one(col: Collection, draft: _Draft) -> object:
+    result = col.add_note(draft.note, draft.deck_id)
+    if not draft.note.id:  # a wrapper did not go on to Anki's own method
+        raise Conflict(UNKNOWN_REASON)
+    return result
+
+
+def _remove_left(col: Collection, drafts: Sequence[_Draft]) -> None:
+    """Remove those of the notes that undo has left, since the history was cleared meanwhile."""
+    left = existing_notes(col, [draft.note_id for draft in drafts])
+    if left:
+        col.remove_notes(left)
 
 
 def _marks_first_field(draft: _Draft, call: Call) -> bool:
