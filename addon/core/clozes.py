@@ -28,9 +28,8 @@ class ClozeCheck:
     """The check for the notes of one request: what it learns about note types is asked once."""
 
     def __init__(self, col: Collection) -> None:
-        self._col = col
-        self._note_of = functools.cache(self._new_note)
-        self._takes_clozes = functools.cache(self._look_whether_it_takes_clozes)
+        self._note_of = functools.cache(functools.partial(Note, col))
+        self._takes_clozes = functools.cache(functools.partial(_takes_clozes, col))
 
     def problem(self, note_type: NoteType, fields: Sequence[str]) -> Optional[str]:
         """What is wrong with the clozes of a note, as what the note "has"; None if nothing is.
@@ -52,14 +51,12 @@ class ClozeCheck:
             return None
         return _PROBLEMS.get(note.fields_check())
 
-    def _new_note(self, note_type_id: NotetypeId) -> Note:
-        return Note(self._col, note_type_id)
 
-    def _look_whether_it_takes_clozes(self, note_type_id: NotetypeId, position: int) -> bool:
-        models = self._col.models
-        if hasattr(models, "cloze_fields"):  # from Anki 25.05 on
-            return position in models.cloze_fields(note_type_id)
-        note = self._new_note(note_type_id)
-        note.fields[0] = "text"
-        note.fields[position] = "{{c1::text}}"
-        return note.fields_check() != NoteFieldsCheckResult.FIELD_NOT_CLOZE
+def _takes_clozes(col: Collection, note_type_id: NotetypeId, position: int) -> bool:
+    """Whether the cards of a cloze type are made of the clozes in the field at this position."""
+    if hasattr(col.models, "cloze_fields"):  # from Anki 25.05 on
+        return position in col.models.cloze_fields(note_type_id)
+    note = Note(col, note_type_id)
+    note.fields[0] = "text"
+    note.fields[position] = "{{c1::text}}"
+    return note.fields_check() != NoteFieldsCheckResult.FIELD_NOT_CLOZE
