@@ -32,7 +32,7 @@ from .wrapped import is_replaced
 
 DUPLICATE = "cannot create note because it is a duplicate"
 EMPTY = "cannot create note because it is empty"
-UNKNOWN_REASON = "cannot create note for unknown reason"  # its clozes are missing or misplaced
+UNKNOWN_REASON = "cannot create note for unknown reason"  # such as misplaced clozes
 
 
 def _must_be_boolean(option: str) -> Otherwise:
@@ -329,7 +329,7 @@ def _put(col: Collection, edit: Edit, drafts: Sequence[_Draft]) -> None:
     if is_replaced(col.add_note):
         try:
             edit.all_or_none(partial(_put_one, col, draft) for draft in drafts)
-        except BaseException:
+        except Exception:
             _remove_left(col, drafts)
             raise
     elif len(drafts) == 1:
