@@ -124,20 +124,6 @@ def test_a_filtered_deck_is_refused(headless: HeadlessServer) -> None:
     assert (reply.status, reply.json["error"]) == (409, "notes can't be added to a filtered deck: Cram")
 
 
-def test_a_cloze_note_without_a_cloze_is_added_with_a_warning(api: Api) -> None:
-    note = {"deckName": "Default", "modelName": "Cloze", "fields": {"Text": "no cloze"}}
-    added = api("addNote", note=note)
-    assert api.warnings == f"note {added} has no cloze"
-    api("addNote", note={**note, "fields": {"Text": "{{c1::one}}"}})
-    assert api.warnings is None
-    assert api("canAddNotes", notes=[{**note, "fields": {"Text": "none"}}]) == [True]
-
-
-def test_a_cloze_in_a_note_of_another_type_is_warned_about(headless: HeadlessServer) -> None:
-    reply = headless.send("POST", "/addNote", {"note": basic("{{c1::a}}")})
-    assert reply.headers["x-ankiconnect-warning"].endswith("has a cloze but is not of a cloze type")
-
-
 # Several notes
 
 

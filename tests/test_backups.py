@@ -118,6 +118,24 @@ def test_only_a_deletion_of_more_than_100_notes_makes_a_backup(client: Client, t
     assert undo_offered(client) == "AnkiConnect: delete notes"
 
 
+def test_so_does_the_removal_of_more_than_100_empty_notes(client: Client, tmp_path: Path) -> None:
+    add_notes(client, 201)
+    for count in (100, 101):
+        empty = [
+            {"action": "updateNoteFields", "params": {"note": {"id": note, "fields": {"Front": ""}}}}
+            for note in client("findNotes", query="-front:")[:count]
+        ]
+        client("multi", actions=empty)
+        assert client.backups() == set()
+        client("removeEmptyNotes")
+    (backup,) = client.backups()
+    assert client.fronts() == set()
+    col = restored(str(backup), tmp_path)
+    assert len(col.find_notes("")) == 101
+    col.close()
+    assert undo_offered(client) == "AnkiConnect: remove empty notes"
+
+
 def test_a_series_of_deletions_makes_one_backup(client: Client) -> None:
     for name in "ABCD":
         client("createDeck", deck=name)

@@ -81,7 +81,7 @@ def test_verdicts_are_ankis_own(col: Collection, seed: int, normalize: bool) -> 
     verdicts = check(col, candidates, in_turn=False)
     for note, verdict in zip(notes, verdicts):
         result = note.fields_check()
-        # A cloze where none belongs outranks all else in Anki's answer; here it only warns.
+        # A cloze where none belongs outranks all else in Anki's answer; it is looked for before this.
         if result != NoteFieldsCheckResult.NOTETYPE_NOT_CLOZE:
             assert verdict is EXPECTED.get(result, Verdict.FINE), note["Front"]
     assert set(verdicts) == set(Verdict)

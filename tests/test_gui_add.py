@@ -38,7 +38,7 @@ def test_the_person_decides_about_typed_text(gui: Api, anki: LiveServer, keep: b
         "button.click()"
     )
     anki.live.wait_for(f"not {QUESTIONS}")
-    assert gui.look(f"{ADD}.editor.note.fields[0]") == front
+    anki.live.wait_for(f"{ADD}.editor.note.fields[0] == {front!r}")  # filled in after the question is gone
     assert gui.look(f"len({WINDOWS})") == 1
 
 
@@ -49,6 +49,15 @@ def test_a_window_closed_without_adding_leaves_the_defaults_alone(gui: Api, anki
     assert gui.look(f"{ADD}.editor.note.note_type()['name']") == "Cloze"
     anki.live.run(f"{ADD}._close()")
     assert gui.look(DEFAULTS) == before
+
+
+def test_the_person_may_see_a_note_with_misplaced_clozes(gui: Api) -> None:
+    for note in (basic("{{c1::a}}"), {**basic(""), "modelName": "Cloze", "fields": {"Text": "none"}}):
+        gui("guiAddCards", note=note)
+        (shown,) = note["fields"].values()
+        assert gui.look(f"{ADD}.editor.note.fields[0]") == shown
+        gui.look(f"{ADD}._close()")
+    assert gui.warnings is None
 
 
 # guiAddNoteSetData

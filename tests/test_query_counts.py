@@ -94,3 +94,21 @@ def test_many_decks_are_removed_at_once(headless: HeadlessServer, commands: list
         counts.append(len(commands))
     few, many = counts
     assert many == few
+
+
+def test_ankis_own_check_is_left_out_where_clozes_are_in_place(
+    headless: HeadlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    original = RustBackend.note_fields_check
+
+    def recording(self: RustBackend, note: Any) -> Any:
+        checked.append(note.fields[0])
+        return original(self, note)
+
+    monkeypatch.setattr(RustBackend, "note_fields_check", recording)
+    cloze = {**basic(""), "modelName": "Cloze", "fields": {"Text": "{{c1::a}}"}}
+    notes = [basic("a"), cloze, basic("{{b}}"), {**cloze, "fields": {"Text": "none"}}, basic("{{c1::d}}")]
+    send(headless, "canAddNotes", {"notes": notes})
+    # Up to Anki 25.02 it is asked which fields take clozes.
+    assert [front for front in checked if front != "{{c1::text}}"] == ["none", "{{c1::d}}"]

@@ -6,7 +6,10 @@ import re
 from typing import Annotated, Any, TypedDict
 
 from anki.notes import Note
+from anki.utils import strip_html_media
 
+# What a browser shows though it is no text, beside the images and sounds that Anki itself knows.
+_SHOWN = re.compile(r"<(?:audio|canvas|embed|iframe|img|object|picture|source|svg|video)\b", re.IGNORECASE)
 _DROPPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -35,3 +38,8 @@ def without_dropped(text: str) -> str:
     Anki looks for duplicates of the text as it came, and so finds none of what it stored itself.
     """
     return _DROPPED.sub("", text)
+
+
+def has_content(field: str) -> bool:
+    """Whether a field holds text or media, not only white space and markup."""
+    return bool(_SHOWN.search(field) or strip_html_media(field).strip())

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated, Optional, TypedDict, Union
 
 from anki.collection import AddNoteRequest, Collection
-from anki.consts import MODEL_CLOZE
 from anki.decks import DeckId as AnkiDeckId
 from anki.notes import Note
 from anki.notes import NoteId as AnkiNoteId
@@ -17,6 +16,7 @@ from anki.notes import NoteId as AnkiNoteId
 from . import duplicates, note_media
 from .actions import read, write
 from .call import Call
+from .clozes import ClozeCheck
 from .decks import require_deck
 from .duplicates import Candidate, Scope, Verdict
 from .errors import ApiError, BadParams, Conflict, without_frames
@@ -25,11 +25,14 @@ from .ids import NoteId
 from .media import Store, StoredFile, load_all
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
+from .notes import existing_notes
 from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
 from .undo import Edit
+from .wrapped import is_replaced
 
 DUPLICATE = "cannot create note because it is a duplicate"
 EMPTY = "cannot create note because it is empty"
+UNKNOWN_REASON = "cannot create note for unknown reason"  # such as misplaced clozes
 
 
 def _must_be_boolean(option: str) -> Otherwise:
@@ -58,6 +61,11 @@ class NoteOptions:
         Optional[str], "`deck`: only cards in one deck count; anything else: everywhere"
     ] = None
     duplicate_scope_options: DuplicateScopeOptions = DuplicateScopeOptions()
+    allow_empty_cards: Annotated[
+        bool,
+        _must_be_boolean("allowEmptyCards"),
+        "add even a note whose clozes are missing or misplaced",
+    ] = False
 
 
 FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
@@ -112,6 +120,10 @@ def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
     not the note: the header X-AnkiConnect-Warning tells. A note is refused when its first field is
     empty, and as a duplicate when another note of its type has the same first field, compared without
     HTML; `options` change where that is looked for. A refused note leaves nothing behind.
+
+    A cloze note without a cloze is refused with "cannot create note for unknown reason". So is a note with
+    a cloze in another note type, or in a field that makes no cards of clozes. `allowEmptyCards` adds such a
+    note, and the header warns. Other add-ons that wrap `Collection.add_note` see each note.
     """
     (draft,) = _add(col, edit, call, [note], keep_good=False)
     if draft.refusal:
@@ -188,11 +200,16 @@ class _Draft:
     tags: list[str] = field(init=False)
     scope: Scope = field(init=False)
     media: Optional[list[StoredFile]] = None
+    cloze_problem: Optional[str] = None  # what the note "has"
     note: Note = field(init=False)  # once the draft is accepted
 
     @property
     def note_id(self) -> AnkiNoteId:
         return self.note.id
+
+    @property
+    def allows_empty_cards(self) -> bool:
+        return isinstance(self.source, NewNote) and self.source.options.allow_empty_cards
 
 
 def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
@@ -252,8 +269,17 @@ def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
 
 
 def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
-    """Refuse drafts that are empty or duplicates."""
-    open_drafts = [draft for draft in drafts if draft.refusal is None]
+    """Refuse drafts whose clozes are missing or misplaced, and those that are empty or duplicates."""
+    cloze_check = ClozeCheck(col)
+    open_drafts = []
+    for draft in drafts:
+        if draft.refusal:
+            continue
+        draft.cloze_problem = cloze_check.problem(draft.note_type, draft.fields)
+        if draft.cloze_problem and not draft.allows_empty_cards:
+            draft.refusal = BadParams(UNKNOWN_REASON)
+        else:
+            open_drafts.append(draft)
     candidates = [
         Candidate(draft.note_type["id"], draft.fields[0], draft.deck_id, draft.scope)
         for draft in open_drafts
@@ -288,13 +314,42 @@ def _add(
                 _store_media(draft, store, call)
             draft.note = _as_note(col, draft)
         if accepted:
-            edit(col.add_notes, [AddNoteRequest(d.note, d.deck_id) for d in accepted])
+            _put(col, edit, accepted)
     except BaseException:
         store.take_back()
         raise
     for draft in accepted:
-        _warn_about_clozes(draft, call)
+        if draft.cloze_problem:
+            call.warnings.append(f"note {draft.note.id} {draft.cloze_problem}")
     return drafts
+
+
+def _put(col: Collection, edit: Edit, drafts: Sequence[_Draft]) -> None:
+    """Add the notes, or none. Add-ons that have wrapped `add_note` to see every new note see each."""
+    if is_replaced(col.add_note):
+        try:
+            edit.all_or_none(partial(_put_one, col, draft) for draft in drafts)
+        except Exception:
+            _remove_left(col, drafts)
+            raise
+    elif len(drafts) == 1:
+        edit(col.add_note, drafts[0].note, drafts[0].deck_id)
+    else:
+        edit(col.add_notes, [AddNoteRequest(draft.note, draft.deck_id) for draft in drafts])
+
+
+def _put_one(col: Collection, draft: _Draft) -> object:
+    result = col.add_note(draft.note, draft.deck_id)
+    if not draft.note.id:  # a wrapper did not go on to Anki's own method
+        raise Conflict(UNKNOWN_REASON)
+    return result
+
+
+def _remove_left(col: Collection, drafts: Sequence[_Draft]) -> None:
+    """Remove those of the notes that undo has left, since the history was cleared meanwhile."""
+    left = existing_notes(col, [draft.note_id for draft in drafts])
+    if left:
+        col.remove_notes(left)
 
 
 def _marks_first_field(draft: _Draft, call: Call) -> bool:
@@ -311,16 +366,6 @@ def _as_note(col: Collection, draft: _Draft) -> Note:
     note = col.new_note(draft.note_type)
     note.fields, note.tags = draft.fields, draft.tags
     return note
-
-
-def _warn_about_clozes(draft: _Draft, call: Call) -> None:
-    """Anki asks its user before adding such a note; here nobody can be asked."""
-    has_cloze = any("{{c" in text for text in draft.note.fields) and bool(
-        draft.note.cloze_numbers_in_fields()
-    )
-    if has_cloze != (draft.note_type["type"] == MODEL_CLOZE):
-        problem = "has a cloze but is not of a cloze type" if has_cloze else "has no cloze"
-        call.warnings.append(f"note {draft.note.id} {problem}")
 
 
 def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, AnkiDeckId]:

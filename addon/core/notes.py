@@ -14,7 +14,7 @@ from anki.notes import NoteId as AnkiNoteId
 from .actions import ANY_NOTE, read, write
 from .call import Call
 from .errors import BadParams, NoteNotFound
-from .fields import FieldValue, field_names
+from .fields import FieldValue, field_names, has_content
 from .ids import CardId, NoteId, NoteIds
 from .search import Empty, Query, SearchText, rows
 from .undo import Edit
@@ -129,21 +129,32 @@ def delete_notes(col: Collection, edit: Edit, call: Call, notes: NoteIds) -> Non
 
     A backup is made before more than 100 go.
     """
-    existing: list[AnkiNoteId] = [
-        note_id for (note_id,) in rows(col, "select id from notes where id in ({})", notes)
-    ]
-    if existing:
-        is_large = len(existing) > _NOTES_WITHOUT_BACKUP
-        with call.host.backups.before_deletion(col, is_large=is_large):
-            edit(col.remove_notes, existing)
+    _remove(col, edit, call, existing_notes(col, notes))
 
 
 @write("removeEmptyNotes", edits=ANY_NOTE)
-def remove_empty_notes(col: Collection, edit: Edit) -> None:
-    """Delete the notes whose cards are all empty, as Anki's Empty Cards does with whole notes."""
-    doomed = [AnkiNoteId(note.note_id) for note in col.get_empty_cards().notes if note.will_delete_note]
-    if doomed:
-        edit(col.remove_notes, doomed)
+def remove_empty_notes(col: Collection, edit: Edit, call: Call) -> None:
+    """Delete the notes without any content: no text, image or sound in any field, and all cards empty.
+
+    A note that makes no card but holds text is kept, and so is every note whose cards Anki's *Empty Cards*
+    does not find empty. A backup is made before more than 100 go.
+    """
+    without_cards = [note.note_id for note in col.get_empty_cards().notes if note.will_delete_note]
+    found = rows(col, "select id, flds from notes where id in ({})", without_cards)
+    empty = [note_id for note_id, fields in found if not any(map(has_content, fields.split("\x1f")))]
+    _remove(col, edit, call, empty)
+
+
+def _remove(col: Collection, edit: Edit, call: Call, notes: list[AnkiNoteId]) -> None:
+    if notes:
+        is_large = len(notes) > _NOTES_WITHOUT_BACKUP
+        with call.host.backups.before_deletion(col, is_large=is_large):
+            edit(col.remove_notes, notes)
+
+
+def existing_notes(col: Collection, notes: NoteIds) -> list[AnkiNoteId]:
+    """Those of the notes that there are."""
+    return [note_id for (note_id,) in rows(col, "select id from notes where id in ({})", notes)]
 
 
 def require_note(col: Collection, note_id: AnkiNoteId) -> Note:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Callable, Optional, TypeVar
 
 from anki.collection import Collection, OpChanges
 from anki.errors import InvalidInput
@@ -49,24 +51,52 @@ class Edit:
         if opened and getattr(result, "count", None) == 0 and self._drop_entry_if_empty():
             return result
         self.used = True
-        self._merge(getattr(result, "changes", result))
+        assert self._entry is not None
+        self._entry = self._merge(self._entry, result)
         return result
 
-    def _merge(self, changes: Any) -> None:
-        assert self._entry is not None
+    def all_or_none(self, operations: Iterable[Callable[[], object]]) -> None:
+        """Run operations one after the other; if one fails, what they did is taken back.
+
+        Not taken back is what came before an operation that cleared the history.
+        """
+        self(self._run_all, operations)
+
+    def _run_all(self, operations: Iterable[Callable[[], object]]) -> None:
+        # An entry on top of this edit's own can be undone without it.
+        entry = self._col.add_custom_undo_entry(self._name)
         try:
-            changes = self._col.merge_undo_entries(self._entry)
+            for operation in operations:
+                merged = self._merge(entry, operation())
+                entry = self._col.add_custom_undo_entry(self._name) if merged is None else merged
+        except Exception:
+            with suppress(InvalidInput):  # the history was cleared
+                self._col.merge_undo_entries(entry)
+                self._undo()
+            raise
+
+    def _merge(self, entry: int, result: object) -> Optional[int]:
+        """Merge what was done into an entry. Returns the entry, None if it went with a cleared history."""
+        changes = getattr(result, "changes", result)
+        kept: Optional[int] = entry
+        try:
+            changes = self._col.merge_undo_entries(entry)
         except InvalidInput:
-            self._entry = None
+            kept = None
         if isinstance(changes, OpChanges):
             self.changes.MergeFrom(changes)
+        return kept
 
     def _drop_entry_if_empty(self) -> bool:
         """Take back the entry if its first operation left nothing on top of it to undo."""
         if self._col.undo_status().undo != self._name:
             return False
-        self._col.undo()
-        # The empty entry now waits under Redo. An operation that has nothing to do drops it.
-        self._col.update_cards([])
+        self._undo()
         self._entry = None
         return True
+
+    def _undo(self) -> None:
+        """Undo the topmost entry for good."""
+        self._col.undo()
+        # It now waits under Redo. An operation that has nothing to do drops it.
+        self._col.update_cards([])
