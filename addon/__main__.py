@@ -75,7 +75,7 @@ def main() -> int:
         log.error("Anki's backend has failed, so AnkiConnect exits: start it again")
         server.stop(_REPLY_SECONDS)
         # The collection can't be closed any more. What was answered is stored.
-        _exit(_PANIC_CODE)
+        return _exit(_PANIC_CODE)
     log.info("AnkiConnect stops")
     if schedule:
         schedule.stop()
@@ -85,7 +85,7 @@ def main() -> int:
     # The collection first: requests that wait for it learn that it is gone, while they can be answered.
     host.close(max(0, deadline - time.monotonic()))
     server.stop(_REPLY_SECONDS)
-    _exit(0)
+    return _exit(0)
 
 
 def _exit(code: int) -> NoReturn:

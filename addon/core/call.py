@@ -44,7 +44,7 @@ class Host(Protocol):
         """Whether a collection is open."""
 
     def is_closing(self) -> bool:
-        """Whether the collection is about to be closed. Work of many steps ends between two of them then."""
+        """Whether the collection is about to be closed. Work of many steps then ends between two."""
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         """Run `work` on the collection's one lane. Raises Unavailable when none opens soon."""
