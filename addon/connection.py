@@ -149,6 +149,7 @@ class Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         try:
+            self._check_host()
             length = self._body_length()
             body = _Body(partial(self._receive, length))
             if length is not None and length <= _SMALL:
@@ -175,6 +176,7 @@ class Handler(WSGIRequestHandler):
 
     def handle_expect_100(self) -> bool:
         try:
+            self._check_host()
             self._body_length()
         except HTTPException:
             return True  # told later, without asking for the body
@@ -197,6 +199,11 @@ class Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":
             log.info(message, *args)
+
+    def _check_host(self) -> None:
+        """Raise HTTPException for a request of HTTP/1.1 that does not name its host (RFC 9112, 3.2)."""
+        if "Host" not in self.headers and self.request_version >= "HTTP/1.1":
+            raise _unreadable("its head has no Host")
 
     def _body_length(self) -> Optional[int]:
         """The announced length of the body, None for a chunked one.

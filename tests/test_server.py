@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from addon import connection
+from addon import connection, server
 from addon.server import Server, describe_listener
 
 from .conftest import HeadlessServer, LiveServer
@@ -121,14 +121,28 @@ def test_a_bad_length_is_refused(raw: socket.socket, length: str) -> None:
     assert (status, error[:26]) == (400, "the request can't be read:")
 
 
+@pytest.mark.parametrize("url", ["/version", "http://localhost/version"])
+def test_a_request_that_does_not_name_its_host_is_refused(raw: socket.socket, url: str) -> None:
+    raw.sendall(f"GET {url} HTTP/1.1\r\nExpect: 100-continue\r\n\r\n".encode())
+    assert refusal(raw) == (400, "the request can't be read: its head has no Host")
+
+
+@pytest.mark.parametrize("lines", [["HTTP/1.0"], ["HTTP/1.0", "Host:"], ["HTTP/1.1", "HOST: "]])
+def test_an_old_client_and_one_that_knows_no_name_need_not_name_it(
+    raw: socket.socket, lines: list[str]
+) -> None:
+    raw.sendall("\r\n".join([f"GET /version {lines[0]}", *lines[1:], "", ""]).encode())
+    assert read_reply(raw)[2] == b'{"result":6,"error":null}'
+
+
 @pytest.mark.parametrize(
     "request_head",
     [
         "nonsense",
         "POST / HTTP/9.9",
-        "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: gzip",
-        "POST / HTTP/1.1\r\n" + "X: y\r\n" * 200,
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip",
+        "POST / HTTP/1.1\r\nHost: x\r\n" + "X: y\r\n" * 200,
         "POST /" + "x" * 70_000 + " HTTP/1.1",
     ],
     ids=lambda head: head[:60],
@@ -256,6 +270,34 @@ def test_the_server_comes_up_when_the_port_is_freed(headless: HeadlessServer) ->
     assert listening.wait(10)
     assert "Another AnkiConnect" in describe_listener("127.0.0.1", port)
     server.stop()
+
+
+@pytest.mark.parametrize("moment", ["_allow_files", "_Listener"])
+def test_a_server_that_is_stopped_while_it_begins_to_listen_does_not_go_on(
+    headless: HeadlessServer, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Stopped before it listens at all, and between the first address and the second."""
+    begun, is_second, port = threading.Event(), moment == "_Listener", free_port()
+    listener = Server(headless.app, "127.0.0.1", port, 5)
+    original = getattr(server, moment)
+
+    def held_up(*arguments: Any) -> Any:
+        if not is_second or "::1" in arguments:
+            begun.set()
+            assert listener._stopping.wait(10)
+        return original(*arguments)
+
+    monkeypatch.setattr(server, moment, held_up)
+    before = set(threading.enumerate())
+    listener.start_when_free(lambda _error: None, lambda: None)
+    assert begun.wait(10)
+    listener.stop()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
+    for address in ("127.0.0.1", "::1"):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((address, port), timeout=5).close()
 
 
 def test_what_holds_a_port_is_described() -> None:
