@@ -22,6 +22,7 @@ from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any, Callable
 
 from .connection import Handler
+from .transfers import Transfers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -121,10 +122,12 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
         port: int,
         backlog: int,
         body_limit: Callable[[], int],
+        transfers: Transfers,
         connections: _Connections,
     ) -> None:
         self.app = app
         self.body_limit = body_limit
+        self.transfers = transfers
         self.waiting = connections.waiting
         self.answering = connections.answering
         self._connections = connections
@@ -168,7 +171,8 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
 class Server:
     """Listens on `address` and `port` (0: any free one) and hands requests to `app`.
 
-    `body_limit` is asked for the largest body, in bytes, that is read.
+    `body_limit` is asked for the largest body, in bytes, that is read, `memory_limit` for the size that
+    all unfinished bodies and unread replies have together.
     """
 
     def __init__(
@@ -178,9 +182,11 @@ class Server:
         port: int,
         backlog: int,
         body_limit: Callable[[], int] = lambda: 512_000_000,
+        memory_limit: Callable[[], int] = lambda: 1_000_000_000,
     ) -> None:
         self._app, self._address, self._port, self._backlog = app, address, port, backlog
         self._body_limit = body_limit
+        self._transfers = Transfers(memory_limit)
         self._listeners: list[_Listener] = []
         self._connections = _Connections()
         self._stopping = threading.Event()
@@ -251,7 +257,9 @@ class Server:
             return True
 
     def _bound(self, address: str, port: int) -> _Listener:
-        return _Listener(self._app, address, port, self._backlog, self._body_limit, self._connections)
+        return _Listener(
+            self._app, address, port, self._backlog, self._body_limit, self._transfers, self._connections
+        )
 
     def _serve(self) -> None:
         """Serve until stopped, the last listener on this thread."""
