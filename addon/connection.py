@@ -112,6 +112,12 @@ class Handler(WSGIRequestHandler):
         super().setup()
         self._stream = Stream(self.connection)
         self.rfile = self._stream
+        self._has_sent_large = False
+
+    def finish(self) -> None:
+        super().finish()
+        if self._has_sent_large:  # and holds none of it any more
+            memory.give_back()
 
     def handle_one_request(self) -> None:
         self.command = ""  # not that of the request before
@@ -324,6 +330,7 @@ class Handler(WSGIRequestHandler):
             # Otherwise the system takes megabytes ahead, and a client that reads slowly seems silent.
             with contextlib.suppress(OSError):
                 self.connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
+        self._has_sent_large = self._has_sent_large or len(content) > memory.LARGE
         rest = memoryview(content)
         with self.server.transfers.hold(self.connection, socket.SHUT_RDWR) as transfer:
             try:

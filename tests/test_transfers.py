@@ -165,6 +165,27 @@ def test_unfinished_uploads_take_up_no_more_than_allowed(locked: Program) -> Non
             check_dropped(sock)
 
 
+def test_unread_replies_take_up_no_more_than_allowed(locked: Program) -> None:
+    content = {"filename": "a.bin", "data": "A" * 8 * MB, "key": "secret"}
+    assert locked.send("POST", "/storeMediaFile", content)[0] == 200
+    before = locked.memory()
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            sock = stack.enter_context(connect(locked.port))
+            sock.sendall(head("GET /retrieveMediaFile?filename=a.bin&key=secret HTTP/1.1"))
+            assert sock.recv(12) == b"HTTP/1.1 200"
+        wait_until_it_holds(locked, before + 60 * 1.5)
+    wait_until_it_holds(locked, before + 20)
+
+
+def wait_until_it_holds(program: Program, most: float) -> None:
+    """Wait for less than the time after which those that read nothing are dropped anyway."""
+    deadline = time.monotonic() + 10
+    while program.memory() > most:
+        assert time.monotonic() < deadline, f"{program.memory()} MB"
+        time.sleep(0.05)
+
+
 def test_heads_take_up_little(locked: Program) -> None:
     before = locked.memory()
     with contextlib.ExitStack() as stack:
