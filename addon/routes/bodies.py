@@ -12,11 +12,12 @@ from itertools import chain, islice
 from typing import Any, Callable, Optional, TypeVar
 
 from flask import Response, request
+from werkzeug.exceptions import HTTPException
 
 from .. import memory
 from ..core import parsing
 from ..core.call import Call
-from ..core.errors import BadParams, KeyRefused
+from ..core.errors import ApiError, BadParams, KeyRefused
 from ..core.protocol import is_key
 from .doors import current_call, header_key
 
@@ -42,9 +43,10 @@ _decoder = json.JSONDecoder()
 def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.parse) -> Optional[T]:
     """What `read` makes of the JSON value in the body of the request; None where there is no body.
 
-    Raises BadParams with the decoder's text, and KeyRefused for a large one without the key.
+    Raises BadParams with the decoder's text, KeyRefused for a large one without the key, and ApiError for
+    one that does not arrive as announced.
     """
-    body = request.get_data(cache=False)
+    body = _received()
     if not body:
         return None
     call = current_call()
@@ -64,6 +66,15 @@ def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.pa
         result = read(value)
         del value
         return result
+
+
+def _received() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except HTTPException as error:
+        refusal = ApiError(error.description)
+        refusal.status = error.code or refusal.status
+    raise refusal  # not as its consequence, which would keep what has arrived
 
 
 def _may_hold_key(body: bytes, call: Call) -> bool:
