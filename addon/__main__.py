@@ -58,6 +58,7 @@ def main() -> int:
         settings.webBindPort,
         settings.webBacklog,
         lambda: settings.body_limit,
+        lambda: settings.memory_limit,
     )
     try:
         server.start()

@@ -83,6 +83,12 @@ class Settings:
     )
     webBacklog: int = _setting(128, "Connections that may wait to be accepted.", least=1)
     webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.", least=1)
+    webMemoryLimit: int = _setting(
+        1000,
+        "Size limit of all requests together that have not wholly arrived and all replies that have not "
+        "wholly been read, in megabytes. Beyond it, the slowest client is dropped.",
+        least=1,
+    )
     webCorsOriginList: list[str] = _setting(
         ["http://localhost"],
         'Web origins whose pages may use the API; "*" lets in every page. While `http://localhost` '
@@ -119,6 +125,11 @@ class Settings:
     def body_limit(self) -> int:
         """The largest request body, in bytes."""
         return self.webBodyLimit * 1_000_000
+
+    @property
+    def memory_limit(self) -> int:
+        """The size of all unfinished requests and unread replies together, in bytes."""
+        return self.webMemoryLimit * 1_000_000
 
     @property
     def origins(self) -> list[str]:

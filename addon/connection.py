@@ -21,12 +21,15 @@ from werkzeug.exceptions import (
     HTTPException,
     RequestEntityTooLarge,
     RequestTimeout,
+    ServiceUnavailable,
     UnsupportedMediaType,
 )
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
+from . import memory
 from .stream import Stream, TooLarge, TooSlow
+from .transfers import Dropped, Transfer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -36,18 +39,21 @@ log = logging.getLogger("ankiconnect")
 IDLE_SECONDS = 30
 _HEAD_SECONDS = 10
 _BODY_SECONDS = 30
-_REPLY_SECONDS = 60
-_LARGEST_HEAD = 8 * 1024 * 1024
+_SILENCE_SECONDS = 15  # of a client that sends a body or reads a reply
+_LARGEST_HEAD = 64 * 1024
+_MOST_EMPTY = 8  # bytes of empty lines before a request
 _LARGEST_DRAIN = 1024 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _SMALL = 64 * 1024
-_LONGEST_LINE = 64 * 1024
+_PART = 256 * 1024
+_UNSENT = 32 * 1024
 _MOST_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
 _REQUEST_LINE = re.compile(rb"\S+ \S+ HTTP/\d\.\d\r?\n")
 # A line of the head (RFC 9112, 5): what is looser is read differently by different programs.
 _HEADER = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[^\0\r\n]*\r?\n")
 _SPACES = " \t"
+_NOTSENT_LOWAT: Optional[int] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 class _Body(io.RawIOBase):
@@ -75,6 +81,19 @@ class _Body(io.RawIOBase):
         return content.getvalue()[content.tell() :]
 
 
+def _give_back(transfer: Transfer) -> None:
+    """Give back the memory of a body that was worked on or refused, if it was large."""
+    if transfer.size > memory.LARGE:
+        memory.give_back()
+
+
+def _no_room() -> HTTPException:
+    return ServiceUnavailable(
+        "the unfinished requests and unread replies of all clients are too large together, and this client "
+        "was the slowest (webMemoryLimit in the settings)"
+    )
+
+
 def _unreadable(reason: str) -> HTTPException:
     return BadRequest(f"the request can't be read: {reason}")
 
@@ -93,20 +112,25 @@ class Handler(WSGIRequestHandler):
         super().setup()
         self._stream = Stream(self.connection)
         self.rfile = self._stream
+        self._has_sent_large = False
+
+    def finish(self) -> None:
+        super().finish()
+        if self._has_sent_large:  # and holds none of it any more
+            memory.give_back()
 
     def handle_one_request(self) -> None:
         self.command = ""  # not that of the request before
-        self._stream.allow(IDLE_SECONDS, _LARGEST_HEAD)
+        self._stream.allow(IDLE_SECONDS)
         try:
             with self.server.waiting(self.connection):
-                while (begun := self._stream.peek(1)[:1]) in (b"\r", b"\n"):
-                    self._stream.read(1)  # some clients end a body with an empty line
-        except (TooSlow, TooLarge):
+                begun = self._skip_empty_lines()
+        except TooSlow:
             begun = b""
         if not begun:
             self.close_connection = True
             return
-        self._stream.allow(_HEAD_SECONDS, _LARGEST_HEAD)
+        self._stream.allow(_HEAD_SECONDS)
         try:
             with self.server.waiting(self.connection) as self._request:
                 super().handle_one_request()
@@ -115,18 +139,30 @@ class Handler(WSGIRequestHandler):
         except TooLarge:
             self.send_error(431, "the head of the request is too large")
 
+    def _skip_empty_lines(self) -> bytes:
+        """Wait for a request, before which there may be a few line ends. Its first byte, if it comes."""
+        for _ in range(_MOST_EMPTY):
+            if self._stream.peek(1)[:1] not in (b"\r", b"\n"):
+                break
+            self._stream.read(1)  # some clients end a body with an empty line
+        return self._stream.peek(1)[:1]
+
     def parse_request(self) -> bool:
         """Read the head of a request. False for one that has been refused."""
         if not _REQUEST_LINE.fullmatch(self.raw_requestline):
             # Not shown: a key can be in it.
             self.send_error(400, "the request can't be read: it does not begin as one of HTTP/1.1 does")
             return False
-        lines = [self._stream.readline(_LONGEST_LINE + 1)]
+        left = _LARGEST_HEAD - len(self.raw_requestline)
+        lines: list[bytes] = []
         # Python's own reader ends the head at a line that it does not understand, and drops the rest.
-        while _HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS:
-            lines.append(self._stream.readline(_LONGEST_LINE + 1))
+        while not lines or (_HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS):
+            lines.append(self._stream.readline(left + 1))
+            left -= len(lines[-1])
+            if left < 0:
+                raise TooLarge()
         is_whole = lines[-1] in (b"\r\n", b"\n")
-        if not is_whole and len(lines) <= _MOST_HEADERS and len(lines[-1]) <= _LONGEST_LINE:
+        if not is_whole and len(lines) <= _MOST_HEADERS:
             self.send_error(400, f"the request can't be read: line {len(lines)} of its head is no header")
             return False
         self.rfile = io.BytesIO(b"".join(lines))
@@ -149,6 +185,7 @@ class Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         try:
+            self._check_host()
             length = self._body_length()
             body = _Body(partial(self._receive, length))
             if length is not None and length <= _SMALL:
@@ -161,7 +198,8 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input_terminated"] = True
         app: WSGIApplication = self.server.app
         with self.server.answering():
-            reply = Response.from_app(app, environ, buffered=True)
+            with contextlib.ExitStack() as self._held:  # the body, until it has been worked on
+                reply = Response.from_app(app, environ, buffered=True)
             self.close_connection = self.close_connection or self.server.closing or not body.is_loaded
             self._send(reply.status, reply.headers.items(), reply.get_data())
         if not body.is_loaded:
@@ -175,6 +213,7 @@ class Handler(WSGIRequestHandler):
 
     def handle_expect_100(self) -> bool:
         try:
+            self._check_host()
             self._body_length()
         except HTTPException:
             return True  # told later, without asking for the body
@@ -197,6 +236,11 @@ class Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":
             log.info(message, *args)
+
+    def _check_host(self) -> None:
+        """Raise HTTPException for a request of HTTP/1.1 that does not name its host (RFC 9112, 3.2)."""
+        if "Host" not in self.headers and self.request_version >= "HTTP/1.1":
+            raise _unreadable("its head has no Host")
 
     def _body_length(self) -> Optional[int]:
         """The announced length of the body, None for a chunked one.
@@ -232,28 +276,39 @@ class Handler(WSGIRequestHandler):
     def _receive(self, length: Optional[int]) -> io.BytesIO:
         """The body, once all of it has arrived. Raises HTTPException when it does not."""
         body = io.BytesIO()
+        self._stream.allow_steady(_BODY_SECONDS, _SILENCE_SECONDS)
+        if length is not None and length <= _SMALL:
+            self._move(length, body, lambda size: None)
+        else:
+            transfer = self._held.enter_context(self.server.transfers.hold(self.connection, socket.SHUT_RD))
+            self._held.callback(_give_back, transfer)
+            try:
+                self._move(length, body, transfer.arrived)
+            except (Dropped, HTTPException):
+                if transfer.is_dropped:
+                    raise _no_room() from None
+                raise
+            transfer.is_moving = False
+        self._request.close()  # it has arrived, and is no longer in danger of being dropped
+        body.seek(0)
+        return body
+
+    def _move(self, length: Optional[int], body: io.BytesIO, on_arrival: Callable[[int], None]) -> None:
         try:
             if length is None:
-                limit: int = self.server.body_limit()
-                self._stream.allow(_BODY_SECONDS, limit + _LARGEST_HEAD)
-                self._stream.move_chunks(limit, body)
+                self._stream.move_chunks(self.server.body_limit(), body, on_arrival)
             else:
-                self._stream.allow(_BODY_SECONDS, length + _LARGEST_HEAD)
-                self._stream.allow_for(length)
-                self._stream.move(length, body)
+                self._stream.move(length, body, on_arrival)
         except TooSlow:
             raise RequestTimeout(_TOO_SLOW) from None
         except TooLarge:
             raise self._too_large() from None
         except (ValueError, OSError) as error:
             raise _unreadable(str(error)) from None
-        self._request.close()  # it has arrived, and is no longer in danger of being dropped
-        body.seek(0)
-        return body
 
     def _send(self, status: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")
-        self.connection.settimeout(_REPLY_SECONDS)
+        self.connection.settimeout(_SILENCE_SECONDS)
         self.send_response_only(int(code), reason)
         for name, value in headers:
             self.send_header(name, value)
@@ -263,13 +318,33 @@ class Handler(WSGIRequestHandler):
             self.send_header("Connection", "keep-alive")
             self.send_header("Keep-Alive", f"timeout={IDLE_SECONDS}")
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and len(content) <= _SMALL:
             self.wfile.write(content)
         self.wfile.flush()
+        if self.command != "HEAD" and len(content) > _SMALL:
+            self._send_large(content)
+
+    def _send_large(self, content: bytes) -> None:
+        """Send what the client may not read at once. Raises OSError when it does not read at all."""
+        if _NOTSENT_LOWAT is not None:
+            # Otherwise the system takes megabytes ahead, and a client that reads slowly seems silent.
+            with contextlib.suppress(OSError):
+                self.connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
+        self._has_sent_large = self._has_sent_large or len(content) > memory.LARGE
+        rest = memoryview(content)
+        with self.server.transfers.hold(self.connection, socket.SHUT_RDWR) as transfer:
+            try:
+                transfer.take(len(content))
+                while rest:
+                    sent = self.connection.send(rest[:_PART])
+                    transfer.moved(sent)
+                    rest = rest[sent:]
+            except Dropped:
+                self.close_connection = True
 
     def _drain(self) -> None:
         """Take what still arrives: a reset connection could lose the reply on its way to the client."""
-        with contextlib.suppress(OSError, TooSlow, TooLarge):
+        with contextlib.suppress(OSError, TooSlow):
             self.connection.shutdown(socket.SHUT_WR)
-            self._stream.allow(_DRAIN_SECONDS, _LARGEST_DRAIN)
-            self._stream.skip()
+            self._stream.allow(_DRAIN_SECONDS)
+            self._stream.skip(_LARGEST_DRAIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
+LARGE = 1024 * 1024  # bytes of a request from which on it is worth to give memory back
 _M_ARENA_MAX = -8  # of malloc.h
 
 

@@ -22,6 +22,7 @@ from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any, Callable
 
 from .connection import Handler
+from .transfers import Transfers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -121,10 +122,12 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
         port: int,
         backlog: int,
         body_limit: Callable[[], int],
+        transfers: Transfers,
         connections: _Connections,
     ) -> None:
         self.app = app
         self.body_limit = body_limit
+        self.transfers = transfers
         self.waiting = connections.waiting
         self.answering = connections.answering
         self._connections = connections
@@ -168,7 +171,8 @@ class _Listener(socketserver.ThreadingMixIn, HTTPServer):
 class Server:
     """Listens on `address` and `port` (0: any free one) and hands requests to `app`.
 
-    `body_limit` is asked for the largest body, in bytes, that is read.
+    `body_limit` is asked for the largest body, in bytes, that is read, `memory_limit` for the size that
+    all unfinished bodies and unread replies have together.
     """
 
     def __init__(
@@ -178,12 +182,15 @@ class Server:
         port: int,
         backlog: int,
         body_limit: Callable[[], int] = lambda: 512_000_000,
+        memory_limit: Callable[[], int] = lambda: 1_000_000_000,
     ) -> None:
         self._app, self._address, self._port, self._backlog = app, address, port, backlog
         self._body_limit = body_limit
+        self._transfers = Transfers(memory_limit)
         self._listeners: list[_Listener] = []
         self._connections = _Connections()
         self._stopping = threading.Event()
+        self._changing = threading.Lock()  # held while it begins to listen or to stop
 
     @property
     def url(self) -> str:
@@ -194,8 +201,8 @@ class Server:
 
     def start(self) -> None:
         """Listen and serve in the background. Raises OSError when the port is taken."""
-        self._listen()
-        self._spawn(self._serve)
+        if self._listen():
+            self._spawn(self._serve)
 
     def start_when_free(self, on_busy: Callable[[OSError], None], on_listening: Callable[[], None]) -> None:
         """Listen and serve in the background, as soon as the port is free.
@@ -207,42 +214,52 @@ class Server:
             told = False
             while not self._stopping.is_set():
                 try:
-                    self._listen()
+                    is_listening = self._listen()
                 except OSError as error:
                     if not told:
                         on_busy(error)
                         told = True
                     self._stopping.wait(_RETRY_SECONDS)
                 else:
-                    on_listening()
-                    self._serve()
+                    if is_listening:
+                        on_listening()
+                        self._serve()
 
         self._spawn(keep_trying)
 
     def stop(self, seconds: float = 0) -> None:
         """Take no more connections, and wait so long for the replies to requests that are under way."""
         self._stopping.set()
-        for listener in self._listeners:
+        with self._changing:
+            listeners = self._listeners
+        for listener in listeners:
             listener.closing = True
             listener.shutdown()
             listener.server_close()
         self._connections.wait_until_answered(seconds)
 
-    def _listen(self) -> None:
+    def _listen(self) -> bool:
+        """Listen, unless it has been stopped: `stop` either finds the listeners or prevents them."""
         _allow_files()
-        first = self._bound(self._address, self._port)
-        self._listeners = [first]
-        second = _LOOPBACK.get(self._address)
-        if second and socket.has_ipv6:
-            try:
-                self._listeners.append(self._bound(second, first.server_port))
-            except OSError as error:
-                # A machine without IPv6 has no ::1; another program on its port is a surprise.
-                if error.errno == errno.EADDRINUSE:
-                    log.warning("port %s of %s is taken by another program", first.server_port, second)
+        with self._changing:
+            if self._stopping.is_set():
+                return False
+            first = self._bound(self._address, self._port)
+            self._listeners = [first]
+            second = _LOOPBACK.get(self._address)
+            if second and socket.has_ipv6:
+                try:
+                    self._listeners.append(self._bound(second, first.server_port))
+                except OSError as error:
+                    # A machine without IPv6 has no ::1; another program on its port is a surprise.
+                    if error.errno == errno.EADDRINUSE:
+                        log.warning("port %s of %s is taken by another program", first.server_port, second)
+            return True
 
     def _bound(self, address: str, port: int) -> _Listener:
-        return _Listener(self._app, address, port, self._backlog, self._body_limit, self._connections)
+        return _Listener(
+            self._app, address, port, self._backlog, self._body_limit, self._transfers, self._connections
+        )
 
     def _serve(self) -> None:
         """Serve until stopped, the last listener on this thread."""

@@ -156,7 +156,14 @@ class WiredServer(OverSockets):
 
     def __init__(self, headless: HeadlessServer) -> None:
         self._headless = headless
-        self._listener = Listener(headless.app, "127.0.0.1", 0, 128, lambda: headless.settings.body_limit)
+        self._listener = Listener(
+            headless.app,
+            "127.0.0.1",
+            0,
+            128,
+            lambda: headless.settings.body_limit,
+            lambda: headless.settings.memory_limit,
+        )
         self._listener.start()
         super().__init__(int(self._listener.url.rpartition(":")[2]))
         self.look = headless.look

@@ -79,8 +79,15 @@ class Program:
 
     def memory(self) -> float:
         """Resident memory in MB."""
+        return self._memory("VmRSS")
+
+    def peak_memory(self) -> float:
+        """The most resident memory that it has had, in MB."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name)) / 1024
 
     def processor_time(self) -> float:
         """Seconds that it has run so far, however busy the machine is with other things."""

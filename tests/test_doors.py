@@ -182,12 +182,13 @@ def test_a_question_that_is_no_question_is_not_read(wired: Wired) -> None:
     check_refused(reply, STRANGER)
 
 
+@pytest.mark.parametrize("path", ["/", "/requestPermission"])
 @pytest.mark.parametrize("headers", [f"Origin: {STRANGER}", "Host: example.com", "Origin: null"])
-def test_a_large_body_of_a_stranger_is_not_waited_for(wired: Wired, headers: str) -> None:
+def test_a_large_body_of_a_stranger_is_not_waited_for(wired: Wired, headers: str, path: str) -> None:
     host = "" if headers.startswith("Host") else "Host: localhost\r\n"
     for length in ("Content-Length: 500000000", "Transfer-Encoding: chunked"):
         with socket.create_connection(("127.0.0.1", wired.port), timeout=5) as sock:
-            sock.sendall(f"POST / HTTP/1.1\r\n{host}{headers}\r\n{length}\r\n\r\n".encode())
+            sock.sendall(f"POST {path} HTTP/1.1\r\n{host}{headers}\r\n{length}\r\n\r\n".encode())
             assert sock.recv(1000).startswith(b"HTTP/1.1 403 ")
             sock.sendall(b"x" * 1000)
     assert wired.send("GET", "/version").status == 200
@@ -344,6 +345,74 @@ def test_the_key_opens_from_the_body_and_the_query(wired: Wired) -> None:
     assert wired.send("POST", "/version", {"key": KEY}).json["result"] == 6
     assert wired.send("POST", f"/?{query}", VERSION).json == 6
     assert wired.send("GET", f"/version?{query}").json["result"] == 6
+
+
+NOTES = [basic(str(number), key="\N{GRINNING FACE}" * 10) for number in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/", {"key": KEY, **VERSION, "more": NOTES}),
+        ("/", {**VERSION, "more": NOTES, "key": KEY}),
+        ("/", {"more": "x" * 3_000_000, "key": KEY, **VERSION, "and": "x" * 3_000_000}),
+        ("/", {"more": [{"key": "x"}] * 1000, **VERSION, "key": KEY}),
+        ("/multi", {"actions": [{**VERSION, "key": None, "more": NOTES}], "key": KEY}),
+        ("/multi", {"key": KEY, "actions": [{**VERSION, "key": KEY, "more": NOTES}]}),
+    ],
+)
+def test_the_key_opens_from_a_large_body(wired: Wired, path: str, body: Any) -> None:
+    """Wherever it is in it, and in each spelling of JSON."""
+    wired.configure(apiKey=KEY)
+    for text in (
+        json.dumps(body),
+        json.dumps(body, ensure_ascii=False),
+        json.dumps(body, indent=4, separators=(" , ", "\t:\r\n")),
+        json.dumps(body).replace('"key"', r'"\u006b\u0065\u0079"').replace("/", "\\/"),
+        json.dumps(body).replace(json.dumps(KEY), '"' + "".join(f"\\u{ord(c):04X}" for c in KEY) + '"'),
+    ):
+        reply = wired.send("POST", path, text.encode())
+        assert (reply.status, reply.json) == (200, 6 if path == "/" else {"result": [6], "error": None})
+
+
+def test_a_key_of_any_characters_opens_from_a_large_body(wired_headless: Wired) -> None:
+    for key in ("\N{GRINNING FACE}" * 20, '"', "\\", "\n\t", "\x7f", "key", "x" * 5000):
+        wired_headless.configure(apiKey=key)
+        for ascii_only in (True, False):
+            text = json.dumps({**VERSION, "more": "x" * 100_000, "key": key}, ensure_ascii=ascii_only)
+            assert wired_headless.send("POST", "/", text.encode()).json == 6
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {**VERSION},
+        {"key": KEY, **VERSION, "key ": KEY, "Key": KEY},
+        {**VERSION, "params": {"key": KEY}},
+        {**VERSION, "key": [KEY]},
+        {**VERSION, "key": KEY + "x"},
+        {**VERSION, "text": f'"key": "{KEY}"'},
+    ],
+    ids=str,
+)
+def test_a_large_body_is_answered_as_a_small_one(wired: Wired, message: dict[str, Any]) -> None:
+    wired.configure(apiKey=KEY)
+    for headers in ({}, {"X_API_Key": "x"}, {"X_API_Key": KEY.encode()}):
+        small = wired.send("POST", "/", message, **headers)
+        large = wired.send("POST", "/", {**message, "more": "x" * 3_000_000}, **headers)
+        assert (large.status, large.body, large.headers) == (small.status, small.body, small.headers)
+
+
+def test_a_key_in_the_body_counts_before_one_outside(wired: Wired) -> None:
+    """Whatever its size: what comes as a header can be meant for a proxy."""
+    wired.configure(apiKey=KEY)
+    for more in ("", "x" * 100_000):
+        right, wrong = {**VERSION, "key": KEY, "more": more}, {**VERSION, "key": "x", "more": more}
+        for headers in ({"X_API_Key": "x"}, {"Authorization": "Bearer x"}):
+            assert wired.send("POST", "/?key=x", right, **headers).json == 6
+        right_header: dict[str, Any] = {"X_API_Key": KEY.encode()}
+        reply = wired.send("POST", "/", wrong, **right_header)
+        assert reply.json["error"] == "valid api key must be provided"
 
 
 @pytest.mark.parametrize("key", ["", "x", KEY[:-1], KEY + " ", "\ud800", None, 5, [KEY], {"a": KEY}, True])

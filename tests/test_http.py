@@ -99,10 +99,14 @@ def test_a_chunked_body_is_read(sock: socket.socket) -> None:
         b"2\r\nxx\r\r\n0\r\n\r\n",
     ],
 )
-def test_a_bad_chunk_is_refused(sock: socket.socket, body: bytes) -> None:
-    sock.sendall(head("POST / HTTP/1.1", "Transfer-Encoding: chunked") + body)
-    assert read_reply(sock)[0] == 400
-    assert sock.recv(1) == b""
+def test_a_bad_chunk_is_refused(wired: Wired, body: bytes) -> None:
+    for path in ("/", "/addNotes", "/nope", "/healthz"):
+        with connect(wired) as sock:
+            method = "GET" if path == "/healthz" else "POST"
+            sock.sendall(head(f"{method} {path} HTTP/1.1", "Transfer-Encoding: chunked") + body)
+            status, _headers, reply = read_reply(sock)
+            assert (status, json.loads(reply)["error"][:26]) == (400, "the request can't be read:")
+            assert sock.recv(1) == b""
 
 
 def test_a_body_is_asked_for_at_once(sock: socket.socket) -> None:

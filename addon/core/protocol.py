@@ -149,13 +149,18 @@ def check_message(message: Json) -> int:
 
 def check_key(key: Json, action: str, call: Call) -> None:
     """Raise KeyRefused unless `key` opens the API or the action needs none."""
+    if action != OPEN_TO_ALL and not is_key(key, call):
+        raise KeyRefused()
+
+
+def is_key(key: Json, call: Call) -> bool:
+    """Whether `key` opens the API; any does where none is set."""
     wanted = call.settings.key
-    if wanted is None or action == OPEN_TO_ALL:
-        return
+    if wanted is None:
+        return True
     # As bytes: of text, only ASCII is compared in constant time. Half a surrogate pair is a wrong key.
     given = key.encode("utf-8", "surrogatepass") if type(key) is str else b""
-    if not hmac.compare_digest(given, wanted.encode("utf-8", "surrogatepass")):
-        raise KeyRefused()
+    return hmac.compare_digest(given, wanted.encode("utf-8", "surrogatepass"))
 
 
 def look_up(name: str, params: dict[str, Json], call: Call) -> Request:

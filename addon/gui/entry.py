@@ -105,6 +105,7 @@ class _Service:
             settings.webBindPort,
             settings.webBacklog,
             lambda: (self._settings or settings).body_limit,
+            lambda: (self._settings or settings).memory_limit,
         )
 
     def _listening(self) -> None:

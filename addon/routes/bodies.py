@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
+from collections import deque
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any, Callable, Optional, TypeVar
 
 from flask import Response, request
+from werkzeug.exceptions import HTTPException
 
 from .. import memory
 from ..core import parsing
-from ..core.errors import BadParams
-from .doors import current_call
+from ..core.call import Call
+from ..core.errors import ApiError, BadParams, KeyRefused
+from ..core.protocol import is_key
+from .doors import current_call, header_key
 
 _orjson: Any
 try:
@@ -23,20 +29,31 @@ except ImportError:
 
 T = TypeVar("T")
 
-_LARGE = 1024 * 1024
 _large = threading.Lock()
+# A body beyond this is parsed only if the key came with it: parsed JSON can take up 25 times as much.
+_MOST_WITHOUT_KEY = 64 * 1024
+# The name in each of its spellings, up to the text that follows.
+_KEY = re.compile(rb'"(?:k|\\u006[bB])(?:e|\\u0065)(?:y|\\u0079)"[ \t\r\n]{0,99}:[ \t\r\n]{0,99}(?=")')
+_LONGEST_KEY_NAME = 250
+_PIECE = 1024 * 1024
+_MOST_KEYS = 8
+_decoder = json.JSONDecoder()
 
 
 def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.parse) -> Optional[T]:
     """What `read` makes of the JSON value in the body of the request; None where there is no body.
 
-    Raises BadParams with the decoder's text.
+    Raises BadParams with the decoder's text, KeyRefused for a large one without the key, and ApiError for
+    one that does not arrive as announced.
     """
-    body = request.get_data(cache=False)
+    body = _received()
     if not body:
         return None
     call = current_call()
-    if len(body) > _LARGE:
+    if len(body) > _MOST_WITHOUT_KEY and not (is_key(header_key(), call) or _may_hold_key(body, call)):
+        del body  # which the error would keep
+        raise KeyRefused()
+    if len(body) > memory.LARGE:
         call.reading = _turn_of_large
     with call.reading():
         try:
@@ -49,6 +66,39 @@ def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = parsing.pa
         result = read(value)
         del value
         return result
+
+
+def _received() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except HTTPException as error:
+        refusal = ApiError(error.description)
+        refusal.status = error.code or refusal.status
+    raise refusal  # not as its consequence, which would keep what has arrived
+
+
+def _may_hold_key(body: bytes, call: Call) -> bool:
+    """Whether the API key is in `body`, as far as can be told without parsing it.
+
+    It stands in front of what is large or behind it. No more are compared, so that a request tries a few.
+    """
+    pieces = range(0, len(body), _PIECE)  # between which other threads have their turn
+    names = (name for at in pieces for name in _KEY.finditer(body, at, at + _PIECE + _LONGEST_KEY_NAME))
+    last = deque(_KEY.finditer(body, max(0, len(body) - _MOST_WITHOUT_KEY)), _MOST_KEYS)
+    # One character takes 12 bytes at most.
+    longest = 12 * len(call.settings.key or "") + 2
+    return any(
+        is_key(_text(body[name.end() : name.end() + longest]), call)
+        for name in chain(islice(names, _MOST_KEYS), last)
+    )
+
+
+def _text(start: bytes) -> Any:
+    """The JSON string that `start` begins with; None if it is cut short or wrong."""
+    try:
+        return _decoder.raw_decode(start.decode(errors="ignore"))[0]
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager

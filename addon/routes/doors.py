@@ -147,11 +147,11 @@ def _asks_for_permission() -> bool:
 
     Asked of the route that was found: reading the path once more, one could read it differently.
     """
+    # A question is short; what is long or of unknown length (chunked) is not read for it.
+    if "HTTP_TRANSFER_ENCODING" in request.environ or (request.content_length or 0) > _LONGEST_QUESTION:
+        return False
     if request.blueprint != "rpc":
         return request.blueprint == "urls" and (request.view_args or {}).get("name") == OPEN_TO_ALL
-    # A question is short; what is long or of unknown length (chunked) is not read for it.
-    if request.content_length is None or request.content_length > _LONGEST_QUESTION:
-        return False
     try:
         message = json.loads(request.get_data().decode())
     except (ValueError, RecursionError):

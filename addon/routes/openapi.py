@@ -31,7 +31,7 @@ _REFUSALS = {
     431: "the head of the request is too large",
     501: "the action needs Anki's window, and there is none",
     502: "the sync server fails",
-    503: "no collection is open",
+    503: "no collection is open, or the client is the slowest of too many",
 }
 _ONLY_GUI = 501
 _SIMPLE = {"string", "integer", "number", "boolean"}

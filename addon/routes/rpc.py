@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..core.errors import BadParams, UnsupportedAction
+from ..core.errors import BadParams, KeyRefused, UnsupportedAction
 from ..core.protocol import BANNER, Message
 from . import page
 from .bodies import from_body, json_response
@@ -32,7 +32,7 @@ def handle(path: str) -> Response:
         message = from_body(read)
     except UnsupportedAction:
         return unsupported()
-    except BadParams as error:
+    except (BadParams, KeyRefused) as error:
         return error_response(error, 200)
     return _without_body(path) if message is None else json_response(message.answer())
 
