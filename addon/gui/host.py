@@ -34,6 +34,7 @@ from aqt.qt import QObject, Qt, pyqtSignal
 
 from ..core.backups import Backups
 from ..core.errors import Unavailable
+from ..core.plain_text import printable
 from ..core.syncing import Syncer
 from . import syncing
 from .editors import EditorCopy, Editors
@@ -178,7 +179,7 @@ class QtHost(QObject):
         def show() -> None:
             from aqt.utils import tooltip
 
-            tooltip(html.escape(text), period=6000)
+            tooltip(html.escape(printable(" ".join(text.split()))), period=6000)
 
         def show_when_open() -> None:
             if self._mw.col is not None:
