@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from addon.config import load
+from addon.app import create_app
+from addon.config import Settings, load
 from addon.core.call import Call
 from addon.core.errors import Forbidden
 from addon.core.protocol import Message, look_up
@@ -430,6 +431,22 @@ def test_a_page_can_not_tell_errors_from_results_without_reading_them(wired: Wir
 def test_the_page_can_not_be_framed(wired: Wired) -> None:
     headers = wired.send("GET", "/", Accept="text/html").headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_an_error_before_anything_is_known_of_a_request_is_told_like_others(
+    headless: HeadlessServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def settings() -> Settings:
+        raise OSError("no settings")
+
+    client = create_app(headless.host, settings).test_client()
+    for path in ("/", "/version", "/nope", "/openapi.json"):
+        reply = client.get(path)
+        assert reply.status_code == 500
+        assert reply.get_json() == {"result": None, "error": "internal error: OSError: no settings"}
+        assert reply.headers["Access-Control-Allow-Origin"] == "http://localhost"
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no settings" in caplog.text
 
 
 KEY = "a sécret / ключ"
