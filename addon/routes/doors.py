@@ -237,7 +237,7 @@ def _entry(call: Call, response: Response) -> dict[str, Any]:
     return {
         "peer": request.remote_addr,
         "origin": call.origin[:200],
-        "method": request.method,
+        "method": request.method[:20],
         "actions": call.performed,
         "status": response.status_code,
         "errors": call.failed,
