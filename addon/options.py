@@ -47,8 +47,8 @@ _SECRETS = [name for name, declared in _DECLARED.items() if declared.metadata["s
 def settle(arguments: Sequence[str], environment: Mapping[str, str], program: str) -> ServerSettings:
     """The settings that hold. Raises ValueError, naming what is wrong and where.
 
-    Logs a warning for a secret that others can read.
-    Prints and exits when help or the version is asked for.
+    Logs a warning for a secret that others can read. Prints and exits when help or the version is asked
+    for.
     """
     layers = [_from_options(arguments, program), _from_environment(environment)]
     file = resolve(ServerSettings, layers).settings

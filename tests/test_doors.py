@@ -391,6 +391,8 @@ def test_a_browser_that_may_hide_the_page_is_refused_without_a_key(wired: Wired,
     for path in ("/deckNames", "/requestPermission", "/nope"):
         check_refused(wired.send("GET", path, Host=host, **BROWSER), "another site")
     assert b"<h1>AnkiConnect" in wired.send("GET", "/", Host=host, **BROWSER).body
+    for path in ("/_page/page.js", "/_page/page.css", "/openapi.json", "/readyz"):
+        assert wired.send("GET", path, Host=host, **BROWSER).status == 200
     assert wired.send("GET", "/deckNames", Host=host).status == 200
     assert wired.send("POST", "/", VERSION, Host=host, **BROWSER).json == 6
     wired.configure(apiKey="x")  # which pages don't know

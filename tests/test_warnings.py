@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from addon.core.plain_text import header_text
+from addon.core.plain_text import header_text, printable
 
 from .conftest import Wired, basic, skip_or_fail
 
@@ -72,3 +72,11 @@ def test_a_warning_is_cut_between_characters() -> None:
     assert header_text("ab\u3042c", 7) == "ab"
     assert header_text("ab\u3042c", 8) == r"ab\u3042"
     assert len(header_text("😀" * 300, 300)) == 300
+
+
+def test_text_in_logs_stays_readable_in_every_script() -> None:
+    for text in ("é 日本語\u3000です", "می\u200cخواهم", "👨\u200d👩", "a\xa0b"):
+        assert printable(text) == text
+    assert printable("\x00\t\x1b\x7f\x9b\u202e\u2066\ufeff\ud800") == (
+        r"\x00\t\x1b\x7f\x9b\u202e\u2066\ufeff\ud800"
+    )

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # some scripts and emoji are written with them
 
 
 def printable(text: str) -> str:
-    """`text` with all that is invisible written as `\\x1b` and the like.
+    """`text` with all that is invisible, but for blanks, written as `\\x1b` and the like.
 
     That includes the codes that terminals obey, marks that turn the direction of writing round, and halves
     of surrogate pairs, which no file can hold.
     """
-    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+    return text if text.isprintable() else "".join(c if _is_plain(c) else _escaped(c) for c in text)
+
+
+def _is_plain(character: str) -> bool:
+    return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
 
 
 def header_text(text: str, longest: int) -> str:

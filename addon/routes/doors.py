@@ -81,13 +81,14 @@ def _is_of_unnamed_page(settings: Settings) -> bool:
 
     Browsers name no origin for what a page loads as an image, a script or a frame, nor for links. They do
     tell that another site is behind it, but only to hosts that are secure contexts. At the others, a
-    browser's GET can be of any page. Where there is a key, the page lacks that.
+    browser's GET of an action can be of any page. Where there is a key, the page lacks that.
     """
     site = request.environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         return site not in _OWN_SITES
     return (
-        request.method in ("GET", "HEAD")
+        request.blueprint in ("rpc", "urls")
+        and request.method in ("GET", "HEAD")
         and request.environ.get("HTTP_USER_AGENT", "").startswith("Mozilla/")
         and settings.key is None
         and not is_secure_context(request.environ.get("HTTP_HOST", ""))
