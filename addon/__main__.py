@@ -19,6 +19,7 @@ from . import memory, options
 from .app import create_app
 from .core.accounts import account_from
 from .core.headless import PATIENCE_SECONDS, HeadlessHost
+from .core.plain_text import LogLines
 from .core.schedule import Schedule, sync_before_exit
 from .server import Server, describe_listener
 
@@ -31,11 +32,12 @@ _PANIC_CODE = 70  # "internal software error" (sysexits.h)
 def main() -> int:
     """Serve until a signal comes, and exit. Returns an exit code when the server can't start."""
     stop = _Stop()
+    _log_to_stderr()
     try:
         settings = options.settle(sys.argv[1:], os.environ, _program())
     except ValueError as error:
         return _fail(str(error))
-    _log_to_stderr()
+    sys.stdout = sys.stderr  # some versions of Anki print
     memory.share_one_heap()
     # Otherwise, where RUST_BACKTRACE is set, the first error inside Anki costs 50 MB for good.
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
@@ -127,17 +129,10 @@ def _program() -> str:
     return f"python -m {__package__}" if name == "__main__.py" else name
 
 
-class _Lines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        # What follows the first line is indented, so that no message can pass for another.
-        return "\n    ".join(super().format(record).splitlines())
-
-
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(LogLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    sys.stdout = sys.stderr  # some versions of Anki print
 
 
 def _fail(reason: str) -> int:

@@ -79,7 +79,9 @@ class Settings:
     webAllowedHosts: list[str] = _setting(
         [],
         'Names under which the server is reached, such as "anki.example.com"; "*" allows all. Addresses, '
-        "names without a dot and those of local networks (`.local`, `.lan`, ...) need no mention.",
+        "`localhost`, this machine's own name and those by which containers reach it need no mention, "
+        "nor do names without a dot and those of local networks (`.local`, `.lan`, ...) while "
+        "`webBindAddress` is one that other machines reach.",
     )
     webBacklog: int = _setting(128, "Connections that may wait to be accepted.", least=1)
     webBodyLimit: int = _setting(512, "Size limit of one request, in megabytes.", least=1)

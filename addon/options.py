@@ -14,6 +14,9 @@ import contextlib
 import dataclasses
 import importlib
 import json
+import logging
+import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +34,8 @@ from .config import (
     words,
 )
 
+log = logging.getLogger("ankiconnect")
+
 _OWN = {own.name for own in dataclasses.fields(ServerSettings)} - {
     shared.name for shared in dataclasses.fields(Settings)
 }
@@ -42,7 +47,8 @@ _SECRETS = [name for name, declared in _DECLARED.items() if declared.metadata["s
 def settle(arguments: Sequence[str], environment: Mapping[str, str], program: str) -> ServerSettings:
     """The settings that hold. Raises ValueError, naming what is wrong and where.
 
-    Prints and exits when help or the version is asked for.
+    Logs a warning for a secret that others can read. Prints and exits when help or the version is asked
+    for.
     """
     layers = [_from_options(arguments, program), _from_environment(environment)]
     file = resolve(ServerSettings, layers).settings
@@ -73,13 +79,26 @@ def _with_secrets(layer: Chosen) -> Chosen:
         if name in found:
             raise ValueError(f"{given.where}: give the secret itself or a file, not both")
         try:
-            secret = Path(given.value).expanduser().read_text("utf-8").strip()
+            file = Path(given.value).expanduser()
+            secret = file.read_text("utf-8").strip()
+            _warn_of_readers(file, given.where)
         except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"{given.where}: {error}") from None
         if not secret:
             raise ValueError(f"{given.where}: the file is empty: {given.value}")
         found[name] = Given(secret, given.where)
     return found
+
+
+def _warn_of_readers(file: Path, where: str) -> None:
+    """Warn if other users of this machine can read a file with a secret in it."""
+    if os.name == "nt":
+        return  # there, modes don't tell who may read
+    path = file.resolve()
+    mode = path.stat().st_mode
+    is_open = stat.S_ISREG(mode) and mode & stat.S_IROTH
+    if is_open and all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents):
+        log.warning("%s: other users of this machine can read %s, which holds a secret", where, file)
 
 
 def _from_environment(environment: Mapping[str, str]) -> Chosen:
@@ -102,6 +121,8 @@ def _from_file(path: Path) -> Chosen:
         raise ValueError(f"the settings file can't be understood: {path}: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"the settings file does not hold an object: {path}")
+    if any(values.get(name) for name in _SECRETS):
+        _warn_of_readers(path, "the settings file")
     known = (_SHAPES.keys() | set(map(_file_of, _SECRETS))) - {"settings"}
     unknown = ", ".join(sorted(values.keys() - known))
     if unknown:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from addon.config import load
+from addon.app import create_app
+from addon.config import Settings, load
 from addon.core.call import Call
 from addon.core.errors import Forbidden
 from addon.core.protocol import Message, look_up
@@ -18,13 +19,14 @@ from .conftest import HeadlessServer, Reply, Wired, basic
 VERSION = {"action": "version"}
 ASK = {"action": "requestPermission", "version": 6}
 STRANGER = "https://example.com"
+OWN_NAME = socket.gethostname()
 
 
-def check_refused(reply: Reply, *words: str) -> None:
+def check_refused(reply: Reply, *words: str, readable_by: str = "http://localhost") -> None:
     assert reply.status == 403
     assert reply.headers["content-type"] == "application/json"
     assert int(reply.headers["content-length"]) == len(reply.body)
-    assert reply.headers["access-control-allow-origin"] == "http://localhost"
+    assert reply.headers["access-control-allow-origin"] == readable_by
     assert set(reply.json) == {"result", "error"}
     assert reply.json["result"] is None
     assert all(word in reply.json["error"] for word in words)
@@ -76,7 +78,7 @@ def test_other_pages_are_refused_whatever_they_ask(wired: Wired, origin: str) ->
             ("PROPFIND", None),
         ):
             reply = wired.send(method, path, body, Origin=origin, Accept="text/html")
-            check_refused(reply, origin, "requestPermission", "webCorsOriginList")
+            check_refused(reply, origin, "requestPermission", "webCorsOriginList", readable_by=origin)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_anyone_may_ask_for_permission(wired: Wired) -> None:
 def test_a_question_that_is_no_question_is_not_read(wired: Wired) -> None:
     wired.configure(ignoreOriginList=[STRANGER])
     reply = wired.send("POST", "/", {**ASK, "more": "x" * 100_000}, Origin=STRANGER)
-    check_refused(reply, STRANGER)
+    check_refused(reply, STRANGER, readable_by=STRANGER)
 
 
 @pytest.mark.parametrize("path", ["/", "/requestPermission"])
@@ -222,6 +224,14 @@ def test_preflight_is_answered_for_private_networks_too(wired: Wired) -> None:
     assert reply.headers["vary"] == "Origin"
 
 
+@pytest.mark.parametrize("path", ["/", "/addNote", "/deckNames", "/nope"])
+def test_preflight_names_the_methods(wired: Wired, path: str) -> None:
+    reply = wired.send("OPTIONS", path, Origin=STRANGER, Access_Control_Request_Method="PUT")
+    methods = reply.headers["access-control-allow-methods"].split(", ")
+    assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(methods)
+    assert "access-control-allow-methods" not in wired.send("GET", path).headers
+
+
 def test_preflight_lets_a_page_send_its_key(wired: Wired) -> None:
     reply = preflight(wired, "http://localhost", "authorization,content-type")
     assert reply.headers["access-control-allow-headers"] == "*, Authorization"
@@ -239,17 +249,37 @@ def test_preflight_lets_a_page_send_its_key(wired: Wired) -> None:
         "[::1]:8765",
         "[fe80::1]",
         "[::ffff:127.0.0.1]:8765",
-        "anki",
-        "anki.",
         "app.localhost",
-        "mymac.local:8765",
-        "box.lan",
+        OWN_NAME,
+        f"{OWN_NAME.upper()}.:8765",
+        OWN_NAME.partition(".")[0],
         "host.docker.internal:8765",
-        "nas.home.arpa",
+        "gateway.docker.internal",
+        "host.containers.internal",
+        "host.lima.internal",
+        "host.orb.internal",
     ],
 )
 def test_names_that_no_stranger_can_own_are_let_in(wired: Wired, host: str) -> None:
     assert wired.send("POST", "/", VERSION, Host=host).json == 6
+
+
+NETWORK = ["anki", "anki.", "mymac.local:8765", "box.lan", "evil.docker.internal", "nas.home.arpa"]
+
+
+@pytest.mark.parametrize("host", NETWORK)
+def test_names_of_the_network_are_let_in_where_the_server_listens_to_it(wired: Wired, host: str) -> None:
+    check_refused(wired.send("POST", "/", VERSION, Host=host), "webAllowedHosts")
+    wired.configure(webAllowedHosts=[host.partition(":")[0]])
+    assert wired.send("POST", "/", VERSION, Host=host).json == 6
+
+
+@pytest.mark.parametrize("host", NETWORK)
+def test_a_server_of_a_network_is_known_by_its_names(wired: Wired, host: str) -> None:
+    wired.configure(webBindAddress="0.0.0.0", apiKey="x")
+    assert wired.send("POST", "/", {**VERSION, "key": "x"}, Host=host).json == 6
+    assert wired.send("POST", "/", {**VERSION, "key": "x"}, Host=OWN_NAME).json == 6
+    check_refused(wired.send("POST", "/", VERSION, Host="example.com"), "webAllowedHosts")
 
 
 @pytest.mark.parametrize(
@@ -261,6 +291,11 @@ def test_names_that_no_stranger_can_own_are_let_in(wired: Wired, host: str) -> N
         "127.0.0.1.example.com",
         "1.example",
         "x.notlocal",
+        "docker.internal",
+        "xhost.docker.internal",
+        f"{OWN_NAME}.example.com",
+        f"x{OWN_NAME}",
+        f"x.{OWN_NAME}",
         "example.com.",
         "localhost,example.com",
         "localhost@example.com",
@@ -287,6 +322,87 @@ def test_a_listed_host_is_let_in(wired: Wired) -> None:
     assert wired.send("GET", "/version", Host="other.example.com").status == 403
     wired.configure(webAllowedHosts=["*"])
     assert wired.send("GET", "/version", Host="other.example.com").status == 200
+
+
+LINK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+IMAGE = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+FRAME = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Accept": "text/html,*/*;q=0.8"}
+# Under these, browsers do not say that another site is behind a request.
+NOT_SECURE = ["0.0.0.0", "[::]:8765", "[::ffff:7f00:1]", "192.168.1.5", OWN_NAME, "host.docker.internal"]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "", "none, cross-site"])
+def test_a_page_that_is_not_named_is_refused_alike_whatever_there_is(wired: Wired, site: str) -> None:
+    wired.send("POST", "/createDeck", {"deck": "Secret"})
+    bodies = set()
+    for kind in (IMAGE, FRAME, LINK):
+        for path in (
+            "/getDeckDescription?deck=Secret",
+            "/getDeckDescription?deck=Nope",
+            "/requestPermission",
+            "/createDeck?deck=X",
+            "/nope",
+            "/_page/page.js",
+            "/healthz",
+        ):
+            reply = wired.send("GET", path, **{"Sec-Fetch-Site": site}, **kind)
+            check_refused(reply, "another site")
+            bodies.add(reply.body)
+    for kind in (IMAGE, FRAME):
+        for path in ("/", "/openapi.json"):
+            check_refused(wired.send("GET", path, **{"Sec-Fetch-Site": site}, **kind), "another site")
+    assert len(bodies) == 1
+
+
+def test_a_link_leads_to_the_page_and_performs_nothing(wired: Wired) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", **LINK, **BROWSER}
+    assert b"<h1>AnkiConnect" in wired.send("GET", "/", **link).body
+    assert b"<h1>AnkiConnect" in wired.send("GET", "/?action=createDeck&deck=X", **link).body
+    assert wired.send("GET", "/openapi.json", **link).json["openapi"]
+    create = {"action": "createDeck", "version": 6, "params": {"deck": "X"}}
+    for method in ("GET", "POST", "PUT"):
+        check_refused(wired.send(method, "/", create, **link), "another site")
+    assert wired.send("GET", "/deckNames").json["result"] == ["Default"]
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_what_a_person_types_and_the_page_asks_is_let_in(wired: Wired, site: str) -> None:
+    headers = {"Sec-Fetch-Site": site, **LINK, **BROWSER}
+    assert wired.send("GET", "/deckNames", **headers).json["result"] == ["Default"]
+
+
+def test_a_page_that_is_named_is_judged_by_its_name(wired: Wired) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+    assert wired.send("GET", "/version", Origin="http://localhost:3000", **headers).status == 200
+    assert wired.send("POST", "/", VERSION, Origin="moz-extension://0a1b", **headers).json == 6
+
+
+def test_a_page_that_is_not_named_is_no_program(wired: Wired) -> None:
+    """Where every page is allowed it may ask, but not as a program of this machine."""
+    wired.configure(webCorsOriginList=["*"])
+    image = {"Sec-Fetch-Site": "cross-site", **IMAGE}
+    assert wired.send("GET", "/deckNames", **image).json["result"] == ["Default"]
+    reply = wired.send("GET", "/syncStatus?username=a&password=b", **image)
+    assert (reply.status, "only programs" in reply.json["error"]) == (403, True)
+
+
+@pytest.mark.parametrize("host", NOT_SECURE)
+def test_a_browser_that_may_hide_the_page_is_refused_without_a_key(wired: Wired, host: str) -> None:
+    for path in ("/deckNames", "/requestPermission", "/nope"):
+        check_refused(wired.send("GET", path, Host=host, **BROWSER), "another site")
+    assert b"<h1>AnkiConnect" in wired.send("GET", "/", Host=host, **BROWSER).body
+    for path in ("/_page/page.js", "/_page/page.css", "/openapi.json", "/readyz"):
+        assert wired.send("GET", path, Host=host, **BROWSER).status == 200
+    assert wired.send("GET", "/deckNames", Host=host).status == 200
+    assert wired.send("POST", "/", VERSION, Host=host, **BROWSER).json == 6
+    wired.configure(apiKey="x")  # which pages don't know
+    assert wired.send("GET", "/deckNames?key=x", Host=host, **BROWSER).status == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "a.localhost:1", "127.0.0.1:8765", "127.1", "[::1]:8765"])
+def test_a_browser_that_tells_pages_apart_is_believed(wired: Wired, host: str) -> None:
+    assert wired.send("GET", "/deckNames", Host=host, **BROWSER).status == 200
 
 
 def raw(wired: Wired, request: str) -> bytes:
@@ -318,6 +434,22 @@ def test_a_page_can_not_tell_errors_from_results_without_reading_them(wired: Wir
 def test_the_page_can_not_be_framed(wired: Wired) -> None:
     headers = wired.send("GET", "/", Accept="text/html").headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_an_error_before_anything_is_known_of_a_request_is_told_like_others(
+    headless: HeadlessServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def settings() -> Settings:
+        raise OSError("no settings")
+
+    client = create_app(headless.host, settings).test_client()
+    for path in ("/", "/version", "/nope", "/openapi.json"):
+        reply = client.get(path)
+        assert reply.status_code == 500
+        assert reply.get_json() == {"result": None, "error": "internal error: OSError: no settings"}
+        assert reply.headers["Access-Control-Allow-Origin"] == "http://localhost"
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no settings" in caplog.text
 
 
 KEY = "a sécret / ключ"

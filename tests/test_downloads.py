@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
+from addon.config import load
 from addon.core.addresses import is_public
 from addon.core.downloads import DownloadFailed, download
 from addon.core.errors import BadParams
@@ -187,7 +189,7 @@ def test_a_web_page_gets_nothing_from_this_machine(wired: Wired, web: Web, origi
     for url in local_urls(port):
         assert store(wired, url, Origin=origin).startswith(f"{url} download failed: ")
     url = f"{web.url}/a.mp3"
-    why = "127.0.0.1 is not on the public internet, and web pages may use nothing else"
+    why = "127.0.0.1 is not on the public internet, and web pages and other machines may use nothing else"
     assert store(wired, url, Origin=origin) == f"{url} download failed: {why}"
     assert wired.send("GET", "/getMediaFilesNames").json["result"] == []
 
@@ -204,6 +206,29 @@ def test_programs_and_extensions_use_servers_of_this_machine(
     wired: Wired, web: Web, headers: dict[str, str]
 ) -> None:
     assert store(wired, web.serve("a.mp3", b"sound"), **headers) is None
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Origin": "moz-extension://0a1b"}, {"Origin": "app://x"}, {"Via": "1.1 proxy"}]
+)
+def test_another_machine_gets_nothing_from_this_one(
+    headless: HeadlessServer, web: Web, headers: dict[str, str]
+) -> None:
+    settings = {
+        "webBindAddress": "0.0.0.0",
+        "apiKey": "x",
+        "webCorsOriginList": ["http://localhost", "app://x"],
+    }
+    headless.settings = load(settings, {})
+    url = web.serve("a.mp3", b"sound")
+    body = {"note": basic("a", audio={"url": url, "filename": "a.mp3", "fields": ["Back"]}), "key": "x"}
+    peer = {"REMOTE_ADDR": "127.0.0.1" if "Via" in headers else "192.0.2.7"}
+    reply = headless.app.test_client().post(
+        "/addNote", data=json.dumps(body), headers=headers, environ_base=peer
+    )
+    assert reply.status_code == 200
+    assert "127.0.0.1 is not on the public internet" in reply.headers["X-AnkiConnect-Warning"]
+    assert headless.send("GET", "/getMediaFilesNames?key=x").json["result"] == []
 
 
 def only(*addresses: str) -> Any:
@@ -320,6 +345,23 @@ def test_the_person_and_the_log_are_told_of_a_failed_download(anki: LiveServer, 
     shown = anki.live.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
     assert "gone&lt;b&gt;.mp3 download failed with return code 404" in shown
     assert "gone<b>.mp3 download failed with return code 404" in anki.live.log()
+
+
+def test_a_url_forges_no_line_of_the_log_and_sends_no_codes(anki: LiveServer) -> None:
+    before = len(anki.live.log())
+    forged = "2026-01-01 00:00:00,000 INFO forged"
+    codes, written = "\x1b[2J\x07\x9b\u202e", r"\x1b[2J\x07\x9b\u202e"
+    url = f"http://127.0.0.1:9/{codes}\n{forged}\r{forged}\u2028{forged}\x85{forged}"
+    note = basic("a", audio={"url": url, "filename": "a.mp3"})
+    assert anki.send("POST", "/addNote", {"note": note}).status == 200
+    lines = anki.live.log()[before:].split("\n")
+    assert written in lines[0]
+    assert all(line.isprintable() for line in lines)
+    assert [line[4:] for line in lines if line.startswith("    ") and "INFO forged" in line]
+    assert not [line for line in lines if line.startswith(forged)]
+    text = "aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()"
+    anki.live.wait_for(f"({text} or '').count({written!r}) == 1")
+    assert not set(codes) & set(anki.look(text)) - set("[2J")
 
 
 def test_store_media_file_fails_with_its_download(server: Server, web: Web) -> None:

@@ -95,7 +95,7 @@ def test_with_a_key_the_program_listens_to_all(tmp_path: Path) -> None:
 
 def test_it_logs_lines_to_stderr_and_prints_nothing(program: Program, collection_path: Path) -> None:
     first = program.wait_until_it_serves()
-    forged = "http://127.0.0.1:9/\n2026-01-01 00:00:00,000 INFO forged"
+    forged = "http://127.0.0.1:9/\x1b[2J\x9b\n2026-01-01 00:00:00,000 INFO forged"
     picture = {"filename": "a", "fields": [], "url": forged}
     note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": "a"}, "picture": [picture]}
     assert program.ask("addNote", note=note) > 0
@@ -109,6 +109,7 @@ def test_it_logs_lines_to_stderr_and_prints_nothing(program: Program, collection
     assert logged == ["INFO", "WARNING", "INFO"]
     assert all(line.startswith("    ") for line in lines if not re.match(stamp, line))
     assert any("forged" in line for line in lines)
+    assert "\x1b" not in err and "\x9b" not in err and r"\x1b[2J\x9b" in err
 
 
 def test_it_answers_within_a_second(program: Program) -> None:

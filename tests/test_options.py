@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
@@ -156,6 +159,74 @@ def test_a_secret_can_be_in_a_file_wherever_that_is_named(file: Any) -> None:
     assert chosen(file=file(json.dumps({"apiKeyFile": str(secret)}))).apiKey == "s3cret"
     assert chosen("--key", "other", API_KEY_FILE=str(secret)).apiKey == "other"
     assert chosen("--api-key-file", str(secret), API_KEY="other").apiKey == "s3cret"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine can look into."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, modes don't tell who may read")
+def test_a_secret_that_others_can_read_draws_a_warning_and_is_used(
+    open_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret, settings = open_folder / "key", open_folder / "settings.json"
+    secret.write_text("s3cret")
+    settings.write_text(json.dumps({"apiKey": "s3cret"}))
+    for file in (secret, settings):
+        file.chmod(0o644)
+    (open_folder / "link").symlink_to(secret)
+    assert chosen("--api-key-file", str(secret)).apiKey == "s3cret"
+    assert chosen("--api-key-file", str(open_folder / "link")).apiKey == "s3cret"
+    assert chosen(API_KEY_FILE=str(secret)).apiKey == "s3cret"
+    assert chosen("--sync-password-file", str(secret)).syncPassword == "s3cret"
+    assert chosen(file=settings).apiKey == "s3cret"
+    said = [
+        text.partition(f": other users of this machine can read {open_folder}/") for text in caplog.messages
+    ]
+    assert [(where, rest) for where, _, rest in said] == [
+        ("--api-key-file", "key, which holds a secret"),
+        ("--api-key-file", "link, which holds a secret"),
+        ("ANKICONNECT_API_KEY_FILE", "key, which holds a secret"),
+        ("--sync-password-file", "key, which holds a secret"),
+        ("the settings file", "settings.json, which holds a secret"),
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, modes don't tell who may read")
+def test_a_secret_that_others_can_not_read_draws_none(
+    open_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret, settings = open_folder / "key", open_folder / "settings.json"
+    secret.write_text("s3cret")
+    settings.write_text(json.dumps({"syncPassword": None, "apiKeyFile": str(secret)}))
+    settings.chmod(0o644)
+    secret.chmod(0o640)
+    assert chosen("--api-key-file", str(secret)).apiKey == "s3cret"
+    assert chosen(file=settings).apiKey == "s3cret"
+    secret.chmod(0o644)
+    open_folder.chmod(0o700)
+    assert chosen("--api-key-file", str(secret)).apiKey == "s3cret"
+    assert not caplog.messages
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, modes don't tell who may read")
+def test_the_running_server_warns_of_it_and_starts(
+    start: Start, collection_path: Path, open_folder: Path
+) -> None:
+    secret = open_folder / "key"
+    secret.write_text("s3cret")
+    secret.chmod(0o644)
+    program = start("--collection", collection_path, "--api-key-file", secret)
+    assert program.process.stderr
+    warning = program.process.stderr.readline()
+    assert f" WARNING --api-key-file: other users of this machine can read {secret}" in warning
+    program.wait_until_it_serves()
+    assert program.send("GET", "/version?key=s3cret")[0] == 200
+    assert program.stop()[0] == 0
 
 
 def wrong(*arguments: str, **more: Any) -> str:

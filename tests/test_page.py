@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,45 @@ def test_the_page_runs_under_a_strict_policy(headless: HeadlessServer) -> None:
 def test_a_closed_collection_is_shown(headless: HeadlessServer) -> None:
     headless.host.close()
     assert b"not available" in headless.send("GET", "/", **HTML).body
+
+
+def asked_from(headless: HeadlessServer, address: str, path: str, **headers: str) -> str:
+    environ = {"REMOTE_ADDR": address}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    reply = headless.app.test_client().get(path, headers={**HTML, **named}, environ_base=environ)
+    return reply.get_data(as_text=True)
+
+
+@pytest.fixture
+def locked(collection_path: Path) -> Iterator[HeadlessServer]:
+    """A server with a key, and a profile whose name occurs nowhere else."""
+    server = HeadlessServer(collection_path.rename(collection_path.with_name("Quokka.anki2")), apiKey="x")
+    yield server
+    server.close()
+
+
+def test_another_machine_without_the_key_learns_nothing_of_this_one(locked: HeadlessServer) -> None:
+    for key in ("", "?key=wrong"):
+        for path in ("/", "/openapi.json", "/healthz", "/readyz", "/nope", "/version", "/getProfiles"):
+            text = asked_from(locked, "192.0.2.7", path + key)
+            assert "Quokka" not in text
+            assert locked.host.anki_version not in text
+    assert "<h1>AnkiConnect v.6</h1>" in asked_from(locked, "192.0.2.7", "/")
+    assert "Quokka" not in asked_from(locked, "127.0.0.1", "/", X_Forwarded_For="127.0.0.1")
+
+
+def test_a_person_at_this_machine_or_with_the_key_sees_it(locked: HeadlessServer) -> None:
+    for shown in (
+        asked_from(locked, "127.0.0.1", "/"),
+        asked_from(locked, "192.0.2.7", "/?key=x"),
+        asked_from(locked, "192.0.2.7", "/", X_API_Key="x"),
+    ):
+        assert "Quokka" in shown
+        assert locked.host.anki_version in shown
+
+
+def test_an_allowed_page_without_the_key_does_not_see_it(locked: HeadlessServer) -> None:
+    assert "Quokka" not in asked_from(locked, "127.0.0.1", "/", Origin="http://localhost:3000")
 
 
 def test_other_sites_do_not_get_the_page(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -88,6 +89,15 @@ def test_an_origin_can_not_forge_a_line(wired: Wired, log: Path) -> None:
     wired.send("GET", "/version", Origin='http://x"}\t{"y": "\xe9' + "z" * 500)
     (entry,) = entries(log)
     assert len(entry["origin"]) == 200
+
+
+def test_a_method_can_not_fill_or_forge_the_log(wired: Wired, log: Path) -> None:
+    with socket.create_connection(("127.0.0.1", wired.port), timeout=10) as sock:
+        sock.sendall(b"\x1b[2J\x7f" + b"X" * 5000 + b" / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sock.recv(1000)
+    assert log.read_text("utf-8").rstrip("\n").isprintable()
+    (entry,) = entries(log)
+    assert len(entry["method"]) == 20
 
 
 def test_the_file_changes_with_the_setting(wired: Wired, log: Path, tmp_path: Path) -> None:

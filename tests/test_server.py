@@ -116,7 +116,7 @@ def refusal(sock: socket.socket) -> tuple[int, str]:
 
 @pytest.mark.parametrize("length", ["x", "-5", "+5", "٣", "", "5\r\nContent-Length: 6"])
 def test_a_bad_length_is_refused(raw: socket.socket, length: str) -> None:
-    raw.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+    raw.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n".encode())
     status, error = refusal(raw)
     assert (status, error[:26]) == (400, "the request can't be read:")
 
@@ -153,11 +153,11 @@ def test_a_bad_head_is_refused(raw: socket.socket, request_head: str) -> None:
 
 
 def test_a_bad_chunk_is_refused(raw: socket.socket) -> None:
-    raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    raw.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
     assert refusal(raw)[0] == 400
 
 
-@pytest.mark.parametrize("sent", [b"POST / HT", b"POST / HTTP/1.1\r\nHost: x\r\n", post()[:-1]])
+@pytest.mark.parametrize("sent", [b"POST / HT", b"POST / HTTP/1.1\r\nHost: localhost\r\n", post()[:-1]])
 def test_a_slow_request_is_told_so(
     monkeypatch: pytest.MonkeyPatch, raw: socket.socket, sent: bytes
 ) -> None:
@@ -299,7 +299,9 @@ def strict(headless: HeadlessServer) -> Iterator[socket.socket]:
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(strict: socket.socket) -> None:
-    strict.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
+    strict.sendall(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n"
+    )
     status, error = refusal(strict)
     assert (status, "webBodyLimit" in error) == (413, True)
 
@@ -358,7 +360,7 @@ def test_a_refused_body_may_still_be_sent(strict: socket.socket) -> None:
 
 def test_a_chunked_body_over_the_limit_is_refused(strict: socket.socket) -> None:
     chunk = b"190\r\n" + b"x" * 400 + b"\r\n"
-    strict.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 3)
+    strict.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 3)
     assert refusal(strict)[0] == 413
 
 

@@ -143,7 +143,7 @@ def test_connections_that_are_held_do_not_hold_it_up(program: Program) -> None:
         idle, half, deaf = (
             stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(3)
         )
-        request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"
+        request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
         body = json.dumps({"action": "deckNames"}).encode()
         idle.sendall(request % (len(body), body))
         assert idle.recv(100).startswith(b"HTTP/1.1 200")

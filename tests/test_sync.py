@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +158,74 @@ def test_a_request_may_bring_its_own_account(world: World, server: Server, other
     assert (reply.status, reply.json["error"][:29]) == (400, "username, password and endpoi")
     reply = server.send("POST", "/sync", {**account, "endpoint": "nonsense"})
     assert (reply.status, reply.json["error"][:33]) == (400, "sync: Invalid sync server specifi")
+
+
+ASKERS: dict[str, tuple[str, dict[str, str]]] = {
+    "a page": ("127.0.0.1", {"Origin": "http://localhost:3000"}),
+    "an extension": ("127.0.0.1", {"Origin": "moz-extension://0a1b"}),
+    "another machine": ("192.0.2.7", {}),
+    "a proxy": ("127.0.0.1", {"Via": "1.1 proxy"}),
+}
+
+
+def asked_by(asker: str, client: Client, action: str, **params: Any) -> tuple[int, Any]:
+    """Status and JSON of the reply to somebody who is no program of this machine."""
+    assert isinstance(client.server, HeadlessServer)
+    address, headers = ASKERS[asker]
+    reply = client.server.app.test_client().post(
+        f"/{action}", data=json.dumps(params), headers=headers, environ_base={"REMOTE_ADDR": address}
+    )
+    return reply.status_code, reply.get_json()
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+@pytest.mark.parametrize("action", ["sync", "syncMedia", "fullSync", "syncStatus"])
+def test_only_programs_of_this_machine_name_accounts_and_servers(
+    world: World, action: str, asker: str
+) -> None:
+    client = world.headless()
+    mode = {"mode": "upload"} if action == "fullSync" else {}
+    account = {"username": USER, "password": PASSWORD, "endpoint": world.line.url}
+    given = [{name: value} for name, value in account.items()]
+    given += [account, {**account, "endpoint": "http://127.0.0.1:9/"}, {**account, "endpoint": "nonsense"}]
+    replies = [asked_by(asker, client, action, **params, **mode) for params in given]
+    inner = {"action": action, "version": 6, "params": {**account, **mode}}
+    _status, reply = asked_by(asker, client, "multi", actions=[inner])
+    replies.append((403, reply["result"][0]))
+    assert {status for status, _reply in replies} == {403}
+    assert {reply["error"] for _status, reply in replies} == {
+        "username, password and endpoint: only programs on the machine that Anki runs on may name an "
+        "account or a sync server; leave them out to use the account that is set up there"
+    }
+    assert world.line.passed == 0
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "moz-extension://0a1b"])
+def test_a_page_has_no_server_of_its_choice_asked(world: World, wired: Wired, origin: str) -> None:
+    account = {"username": USER, "password": PASSWORD, "endpoint": world.line.url}
+    for action in ("sync", "syncMedia", "syncStatus"):
+        assert wired.send("POST", f"/{action}", account, Origin=origin).status == 403
+    query = urllib.parse.urlencode(account)
+    assert wired.send("GET", f"/syncStatus?{query}", Origin=origin).status == 403
+    assert world.line.passed == 0
+    assert wired.send("POST", "/syncStatus", account).json["result"]["required"] == 0
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+def test_others_are_not_told_where_the_server_is_and_why_it_can_not_be_reached(
+    world: World, other: Client, asker: str
+) -> None:
+    world.server.kill()
+    for action in ("sync", "syncMedia"):
+        reply = asked_by(asker, other, action)
+        assert reply == (502, {"result": None, "error": "sync: the server can't be reached"})
+    with pytest.raises(ApiFailure, match=f"can't be reached: {world.line.url}: ."):
+        other("sync")
+    _status, reply = asked_by(asker, other, "syncStatus")
+    assert reply["result"]["reason"] == "sync: the server can't be reached"
+    assert reply["result"]["last"]["error"] == "sync: the server can't be reached"
+    assert world.line.url in other("syncStatus")["reason"]
+    assert world.line.url in other("syncStatus")["last"]["error"]
 
 
 def test_a_server_that_has_moved_is_followed_and_only_by_its_own_account(

@@ -43,11 +43,13 @@ class Web:
         self._pages[f"/{name}"] = page
         return f"{self.url}/{name}"
 
-    def serve(self, name: str, content: bytes) -> str:
-        """The URL of a page that answers with `content`."""
+    def serve(self, name: str, content: bytes, kind: str = "") -> str:
+        """The URL of a page that answers with `content`, which is of the given content type."""
 
         def page(handler: Handler) -> None:
             handler.send_response(200)
+            if kind:
+                handler.send_header("Content-Type", kind)
             handler.send_header("Content-Length", str(len(content)))
             handler.end_headers()
             handler.wfile.write(content)

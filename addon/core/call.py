@@ -115,6 +115,7 @@ class Call:
     version: int = 6
     origin: str = ""
     allowed: bool = True
+    is_local: bool = False  # from this machine
     is_local_program: bool = False  # neither a web page nor from another machine
     warnings: list[str] = field(default_factory=list)
     depth: int = 0  # of the multi that it is part of
@@ -124,9 +125,14 @@ class Call:
     binding: CollectionBinding = field(default_factory=CollectionBinding)
 
     @property
-    def is_web_page(self) -> bool:
-        """Whether a page asks that anyone may have written; extensions and apps were installed."""
-        return self.origin == "null" or self.origin.lower().startswith(("http:", "https:"))
+    def reaches_public_only(self) -> bool:
+        """Whether downloads for it have to come from the public internet.
+
+        They do for pages that anyone may have written; extensions and apps were installed, and use servers
+        on this machine. Those of another machine can't be told from any other program there.
+        """
+        is_web_page = self.origin == "null" or self.origin.lower().startswith(("http:", "https:"))
+        return is_web_page or not self.is_local
 
     def warn(self, text: str) -> None:
         """Report what went wrong without failing the request."""

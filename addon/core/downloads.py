@@ -147,7 +147,10 @@ class _Connections:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [str(address[0]) for *_, address in found if self.reachable(str(address[0]))]
         if not addresses:
-            raise _OutOfReach(f"{host} is not on the public internet, and web pages may use nothing else")
+            raise _OutOfReach(
+                f"{host} is not on the public internet, and web pages and other machines may use "
+                "nothing else"
+            )
         for address in addresses[:-1]:
             with contextlib.suppress(OSError):
                 return socket.create_connection((address, port), timeout)

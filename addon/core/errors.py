@@ -135,9 +135,12 @@ class SyncFailed(ApiError):
         super().__init__(f"sync: {reason}")
 
 
+UNREACHABLE = "the server can't be reached"
+
+
 class ServerUnreachable(SyncFailed):
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(f"the server can't be reached: {address}: {reason}")
+        super().__init__(f"{UNREACHABLE}: {address}: {reason}")
 
 
 class InternalError(ApiError):

@@ -109,7 +109,7 @@ def _content(source: Attachment, call: Call) -> bytes:
             source.url,
             timeout=settings.webTimeout / 1000,
             limit=settings.webDownloadLimit * 10**6,
-            reachable=is_public if call.is_web_page else None,
+            reachable=is_public if call.reaches_public_only else None,
         )
     raise BadParams('You must provide a "data", "path", or "url" field.')
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Literal, Optional
 
 from .accounts import SyncAccount
 from .actions import read, write
 from .call import Call
-from .errors import BadParams
+from .errors import BadParams, Forbidden, SyncFailed
 from .replacing import Mode, Replaced
 from .shapes import Json, Otherwise
+from .sync_errors import without_address
 from .syncing import Status
 
 _BAD_MODE = "mode must be 'upload' or 'download'"
 
 Username = Annotated[
-    Optional[str], "account to use instead of the profile's or, without Anki's window, the program's"
+    Optional[str],
+    "account to use instead of the profile's or, without Anki's window, the program's; only programs on "
+    "this machine may name one",
 ]
 Password = Annotated[Optional[str], "goes with `username`"]
 Endpoint = Annotated[
@@ -30,13 +34,30 @@ def _without_version(params: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _login(
-    username: Optional[str], password: Optional[str], endpoint: Optional[str]
+    call: Call, username: Optional[str], password: Optional[str], endpoint: Optional[str]
 ) -> Optional[SyncAccount]:
-    if username and password:
-        return SyncAccount(username, password, endpoint)
-    if username or password or endpoint:
+    if not (username or password or endpoint):
+        return None
+    if not call.is_local_program:
+        # To anyone else the API would lend its place in the network, and send the notes wherever they say.
+        raise Forbidden(
+            "username, password and endpoint: only programs on the machine that Anki runs on may name an "
+            "account or a sync server; leave them out to use the account that is set up there"
+        )
+    if not (username and password):
         raise BadParams("username, password and endpoint: the first two are needed together")
-    return None
+    return SyncAccount(username, password, endpoint)
+
+
+@contextmanager
+def _told(call: Call) -> Iterator[None]:
+    """Tell none but programs on this machine where the sync server is, and why it can't be reached."""
+    try:
+        yield
+    except SyncFailed as error:
+        if not call.is_local_program:
+            error.args = (without_address(str(error)),)
+        raise
 
 
 @write("sync", reading=_without_version)
@@ -48,7 +69,8 @@ def sync(
     The reply comes when all is done. What only a full sync can do is an error that says so, since a full
     sync replaces one side: see fullSync. No window is opened and nobody is asked.
     """
-    call.host.syncer.sync(_login(username, password, endpoint))
+    with _told(call):
+        call.host.syncer.sync(_login(call, username, password, endpoint))
 
 
 @write("fullSync")
@@ -69,7 +91,8 @@ def full_sync(
     While the collection is replaced, requests wait for it up to 2 s and then get `collection is not
     available`.
     """
-    return call.host.syncer.full(mode, _login(username, password, endpoint))
+    with _told(call):
+        return call.host.syncer.full(mode, _login(call, username, password, endpoint))
 
 
 @write("syncMedia")
@@ -77,7 +100,8 @@ def sync_media(
     call: Call, username: Username = None, password: Password = None, endpoint: Endpoint = None
 ) -> Literal["media sync completed"]:
     """Sync media only, and wait until that is done."""
-    call.host.syncer.media(_login(username, password, endpoint))
+    with _told(call):
+        call.host.syncer.media(_login(call, username, password, endpoint))
     return "media sync completed"
 
 
@@ -89,4 +113,14 @@ def sync_status(
 
     The server is asked, but nothing is exchanged. While a sync is running this is answered at once.
     """
-    return call.host.syncer.status(_login(username, password, endpoint))
+    status = call.host.syncer.status(_login(call, username, password, endpoint))
+    return status if call.is_local_program else _without_addresses(status)
+
+
+def _without_addresses(status: Status) -> Status:
+    reason, last = status["reason"], status["last"]
+    if reason:
+        reason = without_address(reason)
+    if last and last["error"]:
+        last = {**last, "error": without_address(last["error"])}
+    return {**status, "reason": reason, "last": last}

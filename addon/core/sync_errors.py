@@ -9,6 +9,7 @@ from typing import Optional
 from anki.errors import AnkiException, Interrupted, InvalidInput, NetworkError, SyncError, SyncErrorKind
 
 from .errors import (
+    UNREACHABLE,
     ApiError,
     BadParams,
     LoginRefused,
@@ -27,6 +28,12 @@ def translated(endpoint: Optional[str]) -> Iterator[None]:
         yield
     except AnkiException as error:
         raise translation(error, endpoint) from None
+
+
+def without_address(text: str) -> str:
+    """The text of an error without what follows the news that a server can't be reached."""
+    before, said, _after = text.partition(UNREACHABLE)
+    return before + said
 
 
 def translation(error: AnkiException, endpoint: Optional[str]) -> ApiError:

@@ -13,6 +13,7 @@ from aqt.qt import QAction, qconnect
 
 from ..app import create_app
 from ..config import Settings, load
+from ..core.plain_text import LogLines
 from ..server import Server, describe_listener
 from .host import QtHost
 from .wakefulness import stay_awake
@@ -149,7 +150,7 @@ def _log_to_file(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(
         path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(LogLines())
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False  # Anki's root logger writes to stdout

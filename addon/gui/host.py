@@ -35,6 +35,7 @@ from aqt.qt import QObject, Qt, pyqtSignal
 
 from ..core.backups import Backups
 from ..core.errors import Unavailable
+from ..core.plain_text import printable
 from ..core.syncing import Syncer
 from . import syncing
 from .editors import EditorCopy, Editors
@@ -203,7 +204,7 @@ class QtHost(QObject):
         if self._mw.col is None:
             self._untold.append(text)
         else:
-            tooltip(html.escape(text), period=6000)
+            tooltip(html.escape(printable(" ".join(text.split()))), period=6000)
 
     def _tell_untold(self) -> None:
         untold, self._untold = self._untold, []

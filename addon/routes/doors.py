@@ -14,9 +14,11 @@ from ..config import Settings
 from ..core.addresses import is_loopback
 from ..core.call import Call, CollectionBinding, Host
 from ..core.errors import Forbidden
+from ..core.plain_text import header_text
 from ..core.protocol import failure
 from ..core.rules import OPEN_TO_ALL, unknown_origin
 from ..core.shapes import brief
+from .hosts import is_known_host, is_secure_context
 from .requestlog import RequestLog
 
 _LOCALHOST = "http://localhost"
@@ -25,13 +27,13 @@ _LOCAL = re.compile(
     r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
     r"|(chrome-extension|moz-extension|safari-web-extension)://.*"
 )
-_HOST = re.compile(r"(\[[\da-f:.]+\]|[^:\[\]@/\s,]*)(:\d*)?", re.IGNORECASE)
-# No stranger can own a name that ends like this, so none leads here but by the user's own doing.
-_OWN_NAMES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 # A proxy on this machine passes on what other machines ask.
 _FORWARDED = {
     f"HTTP_{name}" for name in ("FORWARDED", "VIA", "X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_REAL_IP")
 }
+# What a browser tells of requests from a page of ours and of an address that a person has typed.
+_OWN_SITES = ("same-origin", "none")
+_UNNAMED = "null"  # as browsers call the origin of pages that they don't name
 _LONGEST_QUESTION = 64 * 1024
 _WARNINGS_SHOWN = 20
 _WARNING_LENGTH = 300
@@ -44,24 +46,6 @@ class Context:
     host: Host
     settings: Callable[[], Settings]
     log: RequestLog = field(default_factory=RequestLog)
-
-
-def is_known_host(host: str, settings: Settings) -> bool:
-    """Whether a request to `host`, a name with or without a port, is meant for this server.
-
-    A page can have its own name point here, and then asks as if it came from here itself. It cannot do
-    that with names that only this network knows, nor with addresses.
-    """
-    match = _HOST.fullmatch(host)
-    if "*" in settings.webAllowedHosts:
-        return True
-    if not match:
-        return False
-    name = match[1].lower().rstrip(".")
-    last = name.rpartition(".")[2]
-    if name == last or last.isdigit() or name.startswith("[") or name.endswith(_OWN_NAMES):
-        return True
-    return name in (allowed.lower().rstrip(".") for allowed in settings.webAllowedHosts)
 
 
 def is_allowed(origin: str, settings: Settings) -> bool:
@@ -78,17 +62,38 @@ def new_call() -> Call:
     settings = context.settings()
     environ = request.environ
     origin = environ.get("HTTP_ORIGIN", "")
-    is_direct = "HTTP_ORIGIN" not in environ and _FORWARDED.isdisjoint(environ)
+    g.of_unnamed_page = not origin and _is_of_unnamed_page(settings)
+    is_local = _FORWARDED.isdisjoint(environ) and is_loopback(request.remote_addr or "")
     call = Call(
         context.host,
         settings,
         origin=origin,
-        allowed=is_allowed(origin, settings),
-        is_local_program=is_direct and is_loopback(request.remote_addr or ""),
+        allowed=is_allowed(_UNNAMED if g.of_unnamed_page else origin, settings),
+        is_local=is_local,
+        is_local_program=is_local and "HTTP_ORIGIN" not in environ and not g.of_unnamed_page,
         binding=CollectionBinding(context.host.collection()),
     )
     g.call = call
     return call
+
+
+def _is_of_unnamed_page(settings: Settings) -> bool:
+    """Whether a request without an origin comes from a page of another site all the same.
+
+    Browsers name no origin for what a page loads as an image, a script or a frame, nor for links. They do
+    tell that another site is behind it, but only to hosts that are secure contexts. At the others, a
+    browser's GET of an action can be of any page. Where there is a key, the page lacks that.
+    """
+    site = request.environ.get("HTTP_SEC_FETCH_SITE")
+    if site is not None:
+        return site not in _OWN_SITES
+    return (
+        request.blueprint in ("rpc", "urls")
+        and request.method in ("GET", "HEAD")
+        and request.environ.get("HTTP_USER_AGENT", "").startswith("Mozilla/")
+        and settings.key is None
+        and not is_secure_context(request.environ.get("HTTP_HOST", ""))
+    )
 
 
 def current_call() -> Call:
@@ -111,7 +116,9 @@ def header_key() -> Optional[str]:
 
 def error_response(error: Exception, status: int) -> Response:
     """The reply that tells of an error, which is counted for the log."""
-    current_call().failed[type(error).__name__] += 1
+    call: Optional[Call] = g.get("call")
+    if call:  # there is none where it could not be made
+        call.failed[type(error).__name__] += 1
     content = json.dumps(failure(error), separators=(",", ":"))
     return Response(content, status=status, mimetype="application/json")
 
@@ -123,23 +130,47 @@ def guard(app: Flask) -> None:
     def check() -> Optional[Response]:
         g.began = time.perf_counter()
         call = new_call()
-        g.admitted = False
         host = request.environ.get("HTTP_HOST", "")
         if not is_known_host(host, call.settings):
             return error_response(_unknown_host(host), 403)
-        g.admitted = call.allowed or request.method == "OPTIONS" or _asks_for_permission()
-        if not g.admitted:
+        if g.of_unnamed_page and not call.allowed:
+            return None if _is_own_page() else error_response(_unnamed_page(), 403)
+        is_admitted = call.allowed or request.method == "OPTIONS" or _asks_for_permission()
+        g.reader = call.origin  # also of a refusal: the page can show what to do
+        if not is_admitted:
             return error_response(unknown_origin(call.origin), 403)
         return Response(mimetype="application/json") if request.method == "OPTIONS" else None
 
     @app.after_request
     def finish(response: Response) -> Response:
-        call = current_call()
-        _add_headers(response, call)
+        call: Optional[Call] = g.get("call")
+        _add_headers(response)
+        if call is None:
+            return response
+        _add_warnings(response, call)
         context: Context = current_app.extensions["ankiconnect"]
         if call.settings.apiLogPath:
             context.log.write(call.settings.apiLogPath, _entry(call, response))
         return response
+
+
+def _is_own_page() -> bool:
+    """Whether a request shows a page of this server in a tab of its own, which performs nothing.
+
+    Asked of the route that was found, as below.
+    """
+    environ = request.environ
+    if (
+        request.method not in ("GET", "HEAD")
+        or environ.get("HTTP_SEC_FETCH_MODE", "navigate") != "navigate"
+        or environ.get("HTTP_SEC_FETCH_DEST", "document") != "document"
+        or request.content_length
+        or "HTTP_TRANSFER_ENCODING" in environ
+    ):
+        return False
+    if request.blueprint == "rpc":
+        return not (request.view_args or {}).get("path", "").strip("/")
+    return request.blueprint == "openapi"
 
 
 def _asks_for_permission() -> bool:
@@ -166,12 +197,21 @@ def _unknown_host(host: str) -> Forbidden:
     )
 
 
-def _add_headers(response: Response, call: Call) -> None:
+def _unnamed_page() -> Forbidden:
+    return Forbidden(
+        "a page of another site may not load this address or lead to it: it can ask with fetch once it is "
+        "allowed, and a person can type the address, with 127.0.0.1 as its host"
+    )
+
+
+def _add_headers(response: Response) -> None:
     headers = response.headers
-    headers["Access-Control-Allow-Origin"] = _allow_origin(call)
+    headers["Access-Control-Allow-Origin"] = _allow_origin()
     wanted = request.environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "").lower()
     # The star covers all headers but this one.
     headers["Access-Control-Allow-Headers"] = "*, Authorization" if "authorization" in wanted else "*"
+    if request.method == "OPTIONS" and request.url_rule:
+        headers["Access-Control-Allow-Methods"] = ", ".join(sorted(request.url_rule.methods or ()))
     headers["Access-Control-Expose-Headers"] = "X-AnkiConnect-Warning"
     headers["Vary"] = "Origin"
     # A page that may not read a reply may not learn either, by loading it as a script or an image,
@@ -180,18 +220,18 @@ def _add_headers(response: Response, call: Call) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     if request.environ.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true":
         headers["Access-Control-Allow-Private-Network"] = "true"
-    for warning in call.warnings[:_WARNINGS_SHOWN]:
-        # Headers are ASCII; other characters are written as \uXXXX.
-        text = " ".join(warning.split())[:_WARNING_LENGTH]
-        text = text.encode("ascii", "backslashreplace").decode()
-        headers.add("X-AnkiConnect-Warning", text)
 
 
-def _allow_origin(call: Call) -> str:
-    if "*" in call.settings.origins:
+def _allow_origin() -> str:
+    call: Optional[Call] = g.get("call")
+    if call and "*" in call.settings.origins:
         return "*"
-    # A refused page may read the reply to requestPermission, and its preflight must pass for that.
-    return call.origin if call.origin and g.admitted else _LOCALHOST
+    return g.get("reader") or _LOCALHOST
+
+
+def _add_warnings(response: Response, call: Call) -> None:
+    for warning in call.warnings[:_WARNINGS_SHOWN]:
+        response.headers.add("X-AnkiConnect-Warning", header_text(warning, _WARNING_LENGTH))
 
 
 def _entry(call: Call, response: Response) -> dict[str, Any]:
@@ -199,7 +239,7 @@ def _entry(call: Call, response: Response) -> dict[str, Any]:
     return {
         "peer": request.remote_addr,
         "origin": call.origin[:200],
-        "method": request.method,
+        "method": request.method[:20],
         "actions": call.performed,
         "status": response.status_code,
         "errors": call.failed,

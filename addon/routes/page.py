@@ -10,9 +10,11 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from ..core.actions import registry
-from ..core.protocol import BANNER
+from ..core.call import Call
+from ..core.errors import KeyRefused
+from ..core.protocol import BANNER, check_key
 from ..core.shapes import Schema
-from .doors import current_call
+from .doors import current_call, header_key
 
 bp = Blueprint("page", __name__)
 
@@ -32,10 +34,12 @@ def is_wanted() -> bool:
 
 
 def show() -> Response:
-    host = current_call().host
+    call = current_call()
+    host = call.host
     html = render_template(
         "page.html",
         banner=BANNER,
+        is_trusted=_is_trusted(call),
         anki_version=host.anki_version,
         profile=host.profile(),
         is_ready=host.is_ready(),
@@ -45,6 +49,15 @@ def show() -> Response:
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _is_trusted(call: Call) -> bool:
+    """Whether to show what only the person at this machine, or somebody with the key, may know."""
+    try:
+        check_key(header_key(), "", call)
+    except KeyRefused:
+        return call.is_local and not call.origin
+    return True
 
 
 @bp.get("/_page/<any('page.js', 'page.css'):name>")
