@@ -7,7 +7,6 @@ import json
 import threading
 import zipfile
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Annotated, Any
 
 from anki.utils import int_version
@@ -16,8 +15,8 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.downloads import check_url, download
 from ..core.errors import ApiError, Conflict
+from .folder import addon_name, addon_path, is_link
 
-_ADDON = Path(__file__).resolve().parent.parent
 _SIZE_LIMIT = 50 * 10**6
 _upgrading = threading.Lock()  # one question at a time, however often programs ask
 _QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpgrade it now from {source}?"
@@ -31,13 +30,16 @@ def upgrade(
 
     The package comes from the setting `upgradeUrl`; without it, an add-on installed from AnkiWeb is
     updated from there. False if the person says no or nothing newer is there. A package that can't be
-    had, is not this add-on or is broken gives an error and changes nothing.
+    had, is not this add-on or is broken gives an error and changes nothing. So does an add-on whose folder
+    is a link.
     """
     call.host.on_window(lambda: None)  # refused here where there is no window to ask in
+    if is_link():
+        raise Conflict("the add-on's folder is a link: upgrade the folder that it leads to")
     url = call.settings.upgradeUrl
     if url:
         check_url(url)
-    elif not _ADDON.name.isdigit():
+    elif not addon_name().isdigit():
         raise Conflict(
             "there is nowhere to upgrade from: the setting upgradeUrl is empty, and the add-on was "
             "not installed from AnkiWeb"
@@ -48,7 +50,7 @@ def upgrade(
         if not call.host.on_window(lambda: _ask(url or "AnkiWeb")):
             return False
         if not url:
-            return _update_from_ankiweb(int(_ADDON.name))
+            return _update_from_ankiweb(int(addon_name()))
         package = download(url, timeout=call.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
         if not _is_newer(package):
             return False
@@ -90,7 +92,7 @@ def _is_newer(package: bytes) -> bool:
         oldest_anki = int(theirs.get("min_point_version", 0))
     except Exception as error:  # archives can be damaged, encrypted or strange in many ways
         raise ApiError(f"the package for the upgrade is broken: {error}") from None
-    ours = json.loads((_ADDON / "manifest.json").read_text("utf-8"))
+    ours = json.loads((addon_path() / "manifest.json").read_text("utf-8"))
     if name != ours["package"]:
         raise ApiError(f"the package for the upgrade is another add-on: {name}")
     if oldest_anki > int_version():
@@ -107,7 +109,7 @@ def _install(package: bytes) -> None:
     import aqt
     from aqt.addons import InstallError
 
-    result = aqt.mw.addonManager.install(io.BytesIO(package), {"package": _ADDON.name})
+    result = aqt.mw.addonManager.install(io.BytesIO(package), {"package": addon_name()})
     if isinstance(result, InstallError):
         raise ApiError(f"Anki could not install the package: {result.errmsg}")
 
