@@ -7,18 +7,20 @@ import json
 import threading
 import zipfile
 from concurrent.futures import Future
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 from anki.utils import int_version
 
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.downloads import check_url, download
-from ..core.errors import ApiError, Conflict
+from ..core.errors import ApiError, Conflict, Unavailable
 from .folder import addon_name, addon_path, is_link
+from .refusals import Refusals
 
 _SIZE_LIMIT = 50 * 10**6
 _upgrading = threading.Lock()  # one question at a time, however often programs ask
+_refusals = Refusals()
 _QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpgrade it now from {source}?"
 
 
@@ -29,7 +31,8 @@ def upgrade(
     """Ask the person whether to upgrade this add-on, and do it on a yes.
 
     The package comes from the setting `upgradeUrl`; without it, an add-on installed from AnkiWeb is
-    updated from there. False if the person says no or nothing newer is there. A package that can't be
+    updated from there. False if the person says no or nothing newer is there. After a no there is no
+    question for 10 minutes, and after three until Anki quits: the reply is false. A package that can't be
     had, is not this add-on or is broken gives an error and changes nothing. So does an add-on whose folder
     is a link.
     """
@@ -62,20 +65,22 @@ def upgrade(
 
 def _ask(source: str) -> Future[bool]:
     """The answer of the person, who is not hurried: other requests go on."""
-    import aqt
-    from aqt.qt import QMessageBox
-    from aqt.utils import ask_user
+    from .question import Question
 
     answer: Future[bool] = Future()
-    box = ask_user(
-        _QUESTION.format(source=source),
-        callback=lambda _yes: None,  # silent when the window is closed by its frame
-        defaults_yes=False,
-        parent=aqt.mw,
-        title="AnkiConnect",
-    )
-    yes = box.button(QMessageBox.StandardButton.Yes)
-    box.finished.connect(lambda _: answer.set_result(box.clickedButton() == yes))
+
+    def on_answer(yes: Optional[bool]) -> None:
+        if yes is None:
+            answer.set_exception(Unavailable())
+            return
+        if not yes:
+            _refusals.add("upgrade")
+        answer.set_result(yes)
+
+    if _refusals.forbid("upgrade"):
+        answer.set_result(False)
+    else:
+        Question(_QUESTION.format(source=source), yes="Upgrade", no="Not now", on_answer=on_answer)
     return answer
 
 
