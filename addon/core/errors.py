@@ -12,6 +12,7 @@ ApiError                     400
 ├── Conflict                 409  a duplicate, or something is in the way
 │   ├── SyncRunning, FullSyncNeeded
 ├── InternalError            500  our bug
+│   └── AnkiLacks                 a piece of Anki that the action needs is gone
 ├── BackupFailed             500
 ├── NeedsWindow              501  a gui action without Anki's window
 ├── SyncFailed               502  for a reason of the sync server's
@@ -28,6 +29,8 @@ import logging
 import re
 
 from anki import errors as anki_errors
+
+from .pieces import missing_in
 
 log = logging.getLogger("ankiconnect")
 
@@ -140,6 +143,11 @@ class InternalError(ApiError):
     status = 500
 
 
+class AnkiLacks(InternalError):
+    def __init__(self, piece: str) -> None:
+        super().__init__(f"this Anki lacks {piece}")
+
+
 class BackupFailed(ApiError):
     status = 500
 
@@ -177,8 +185,9 @@ def plain(text: str) -> str:
 def as_api_error(error: Exception) -> ApiError:
     """`error` in the form a caller may see.
 
-    Anki's own refusals keep their text. Anything else is a bug of ours: it is logged with its trace,
-    and the caller learns its kind and message only.
+    Anki's own refusals keep their text. Anything else is logged with its trace. If it tells of a missing
+    piece of Anki, the caller learns which; otherwise it is a bug of ours, and the caller learns its kind
+    and message only.
     """
     if isinstance(error, ApiError):
         return error
@@ -191,4 +200,7 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, RecursionError):
         return BadParams("the request is nested too deeply")
     log.error("unexpected error", exc_info=error)
+    missing = missing_in(error)
+    if missing:
+        return AnkiLacks(missing)
     return InternalError(f"internal error: {type(error).__name__}: {error}")

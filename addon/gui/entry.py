@@ -13,6 +13,7 @@ from aqt.qt import QAction, qconnect
 
 from ..app import create_app
 from ..config import Settings, load
+from ..core.pieces import report_missing
 from ..server import Server, describe_listener
 from .folder import addon_name, addon_path
 from .host import QtHost
@@ -30,6 +31,7 @@ def start() -> None:
     sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
     service = _Service(QtHost(aqt.mw))
     service.start()
+    report_missing("anki", "aqt")
     aqt.mw.app.aboutToQuit.connect(service.stop)
 
 

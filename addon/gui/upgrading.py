@@ -15,8 +15,17 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.downloads import check_url, download
 from ..core.errors import ApiError, Conflict, Unavailable
+from ..core.pieces import private
 from .folder import addon_name, addon_path, is_link
 from .refusals import Refusals
+
+private("aqt.addons", "InstallError", "upgrade")
+private("anki.httpclient", "HttpClient", otherwise="no upgrade from AnkiWeb")
+private(
+    "aqt.addons",
+    "InstallOk download_and_install_addon fetch_update_info",
+    otherwise="no upgrade from AnkiWeb",
+)
 
 _SIZE_LIMIT = 50 * 10**6
 _upgrading = threading.Lock()  # one question at a time, however often programs ask
