@@ -18,7 +18,9 @@ from anki.errors import AnkiException
 from . import memory, options
 from .app import create_app
 from .core.accounts import account_from
+from .core.errors import AnkiLacks, as_api_error
 from .core.headless import PATIENCE_SECONDS, HeadlessHost
+from .core.pieces import report_missing
 from .core.plain_text import LogLines
 from .core.schedule import Schedule, sync_before_exit
 from .server import Server, describe_listener
@@ -52,6 +54,8 @@ def main() -> int:
         host = HeadlessHost(collection, media, account)
     except ValueError as error:
         return _fail(str(error))
+    except (ImportError, AnkiLacks) as error:
+        return _fail(str(as_api_error(error)))
     except (AnkiException, OSError) as error:
         return _fail(f"the collection can't be opened: {collection}: {error}")
     server = Server(
@@ -71,6 +75,7 @@ def main() -> int:
             reason += f". {describe_listener(settings.webBindAddress, settings.webBindPort)}"
         return _fail(reason)
     log.info("AnkiConnect serves %s at %s", settings.collection, server.url)
+    report_missing("anki")
     schedule = Schedule(host.syncer, settings.syncEvery) if settings.syncEvery else None
     host.on_panic = stop.ask
     stop.wait()

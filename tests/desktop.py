@@ -14,6 +14,8 @@ from PyQt6.QtWidgets import QApplication, QLineEdit
 app = QApplication(sys.argv)
 window = QLineEdit("Looking something up")
 window.setWindowTitle("Dictionary")
+window.textEdited.connect(lambda text: window.setWindowTitle(f"Dictionary: {text}"))
+window.selectAll()
 window.resize(300, 100)
 window.show()
 app.exec()
@@ -47,6 +49,16 @@ class Desktop:
         done = subprocess.run(command, env=self._environment(), capture_output=True, text=True)
         return done.stdout.strip()
 
+    def close(self, title: str) -> None:
+        """Have the window manager close a window, as the button of its frame does."""
+        self.activate(title)
+        self.press("alt+F4")
+
+    def visible(self) -> str:
+        """The titles of the windows on the screen."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", ".", "getwindowname", "%@"]
+        return subprocess.run(command, env=self._environment(), capture_output=True, text=True).stdout
+
     def wait_for_active(self, title: str) -> None:
         deadline = time.monotonic() + 20
         while title not in self.active():
@@ -58,6 +70,15 @@ class Desktop:
         command = ["xdotool", "search", "--sync", "--onlyvisible", "--name", title, "windowactivate"]
         subprocess.run(command, env=self._environment(), check=True)
         self.wait_for_active(title)
+
+    def press(self, *keys: str) -> None:
+        """Press keys where the focus is, by their names in X."""
+        subprocess.run(["xdotool", "key", *keys], env=self._environment(), check=True)
+
+    def click(self, x: int, y: int) -> None:
+        """Press the left mouse button at a place of the screen."""
+        command = ["xdotool", "mousemove", "--sync", str(x), str(y), "click", "1"]
+        subprocess.run(command, env=self._environment(), check=True)
 
     def stop(self) -> None:
         for program in reversed(self._programs):

@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import LiveServer
 from .live import LiveAnki
-from .windows import press
+from .windows import answer, escape
 
 ORIGIN = "https://example.com"
 QUESTIONS = (
@@ -46,10 +46,25 @@ class Asking(threading.Thread):
         return self._reply["result"]
 
 
+_REFUSALS = "import gc\nfor found in gc.get_objects():\n if type(found).__name__ == 'Refusals': "
+
+
+def forget_refusals(live: LiveAnki) -> None:
+    """Have Anki forget what was refused since it started."""
+    live.run(_REFUSALS + "found._refused.clear()")
+
+
+def pass_ten_minutes(live: LiveAnki) -> None:
+    """Have what was refused so far be refused ten minutes earlier."""
+    live.run(_REFUSALS + "found._refused[:] = [(at - 600, asker) for at, asker in found._refused]")
+
+
 @pytest.fixture
 def live(anki: LiveServer) -> Iterator[LiveAnki]:
-    """Anki with the default configuration, also on disk."""
+    """Anki with the default configuration, also on disk, where nothing was refused yet."""
+    forget_refusals(anki.live)
     yield anki.live
+    forget_refusals(anki.live)
     anki.live.run(f"mw.addonManager.writeConfig({anki.live.addon.name!r}, {{}})")
     anki.live.configure()
 
@@ -63,7 +78,7 @@ def test_yes_lets_the_origin_in_at_once(live: LiveAnki, anki: LiveServer) -> Non
     live.wait_for(f"bool({QUESTIONS})")
     assert live.look(f"{ORIGIN!r} in {QUESTIONS}[0].text()")
     assert anki.send("GET", "/version", Origin=ORIGIN).status == 403
-    press(live, f"{QUESTIONS}[0]", "Yes")
+    answer(live, f"{QUESTIONS}[0]", "Allow")
     assert asking.permission == GRANTED
     assert ORIGIN in config(live)["webCorsOriginList"]
     reply = anki.send("GET", "/version", Origin=ORIGIN)
@@ -72,31 +87,99 @@ def test_yes_lets_the_origin_in_at_once(live: LiveAnki, anki: LiveServer) -> Non
     assert live.look(f"len({QUESTIONS})") == 0
 
 
-@pytest.mark.parametrize(
-    "answer", ["press(live, f'{QUESTIONS}[0]', 'No')", "live.run(f'{QUESTIONS}[0].close()')"]
-)
-def test_no_denies_and_asks_again_another_time(live: LiveAnki, answer: str) -> None:
-    for _ in range(2):
-        asking = Asking(live)
-        live.wait_for(f"bool({QUESTIONS})")
-        eval(answer)
-        assert asking.permission == DENIED
+def ask_and_deny(live: LiveAnki, origin: str) -> None:
+    asking = Asking(live, origin)
+    live.wait_for(f"bool({QUESTIONS})")
+    escape(live, f"{QUESTIONS}[0]")
+    assert asking.permission == DENIED
+
+
+def deny_unasked(live: LiveAnki, origin: str) -> None:
+    assert Asking(live, origin).permission == DENIED
+    assert live.look(f"len({QUESTIONS})") == 0
+
+
+@pytest.mark.parametrize("key", [False, True], ids=["button", "Escape"])
+def test_after_a_no_there_is_no_question_for_ten_minutes(live: LiveAnki, key: bool) -> None:
+    asking = Asking(live)
+    live.wait_for(f"bool({QUESTIONS})")
+    if key:
+        escape(live, f"{QUESTIONS}[0]")
+    else:
+        answer(live, f"{QUESTIONS}[0]", "Deny")
+    assert asking.permission == DENIED
+    deny_unasked(live, ORIGIN)
+    pass_ten_minutes(live)
+    ask_and_deny(live, ORIGIN)
     assert config(live)["ignoreOriginList"] == []
 
 
-def test_no_is_the_default(live: LiveAnki) -> None:
+def test_after_three_noes_there_is_no_question_any_more(live: LiveAnki) -> None:
+    for _ in range(3):
+        ask_and_deny(live, ORIGIN)
+        pass_ten_minutes(live)
+    deny_unasked(live, ORIGIN)
+    ask_and_deny(live, "https://other.example")
+
+
+def test_a_question_that_anki_closes_is_denied_but_no_refusal(live: LiveAnki) -> None:
     asking = Asking(live)
     live.wait_for(f"bool({QUESTIONS})")
-    assert live.look(f"{QUESTIONS}[0].defaultButton().text().replace('&', '')") == "No"
-    live.run(f"{QUESTIONS}[0].defaultButton().click()")
+    live.run(f"{QUESTIONS}[0].close()")  # as Anki does with all windows
     assert asking.permission == DENIED
+    ask_and_deny(live, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *("HTTPS://EXAMPLE.com", "https://example.com:443", "https://example.com."),
+        *("https://Example.COM.:0443", "https://example.com/", "https://example.com:"),
+    ],
+)
+def test_another_spelling_of_an_origin_is_no_other_origin(live: LiveAnki, spelling: str) -> None:
+    ask_and_deny(live, ORIGIN)
+    deny_unasked(live, spelling)
+
+
+def test_another_spelling_of_an_ignored_origin_is_ignored(live: LiveAnki) -> None:
+    live.configure(ignoreOriginList=[ORIGIN])
+    deny_unasked(live, "https://EXAMPLE.com:443")
+
+
+@pytest.mark.parametrize(
+    "other", ["http://example.com", "https://example.com:444", "https://a.example.com"]
+)
+def test_another_scheme_port_or_name_is_another_origin(live: LiveAnki, other: str) -> None:
+    ask_and_deny(live, ORIGIN)
+    ask_and_deny(live, other)
+
+
+def test_a_page_can_not_go_on_asking_under_other_names(live: LiveAnki) -> None:
+    for round in range(3):
+        for number in range(5):
+            ask_and_deny(live, f"https://a{round}-{number}.example.com")
+        deny_unasked(live, f"https://a{round}.example.com")
+        pass_ten_minutes(live)
+    deny_unasked(live, "https://b.example.com")
+
+
+def test_what_waits_when_the_limit_is_reached_is_denied_too(live: LiveAnki) -> None:
+    asking = [Asking(live, f"https://a{number}.example.com") for number in range(20)]
+    for _ in range(5):
+        live.wait_for(f"len({QUESTIONS}) == 1")
+        live.run(f"mw.asked = {QUESTIONS}[0]")
+        escape(live, "mw.asked")
+        live.wait_for(f"mw.asked not in {QUESTIONS}")
+    assert [page.permission for page in asking] == [DENIED] * 20
+    assert live.look(f"len({QUESTIONS})") == 0
 
 
 def test_a_site_can_be_ignored_from_now_on(live: LiveAnki) -> None:
     asking = Asking(live)
     live.wait_for(f"bool({QUESTIONS})")
     live.run(f"{QUESTIONS}[0].checkBox().click()")
-    press(live, f"{QUESTIONS}[0]", "No")
+    answer(live, f"{QUESTIONS}[0]", "Deny")
     assert asking.permission == DENIED
     assert config(live)["ignoreOriginList"] == [ORIGIN]
     assert Asking(live).permission == DENIED
@@ -112,10 +195,10 @@ def test_requests_of_one_origin_share_a_question_and_others_wait_their_turn(
     for _ in range(50):
         assert anki.send("GET", "/deckNames").status == 200  # answered meanwhile
     assert live.look(f"len({QUESTIONS})") == 1
-    press(live, f"{QUESTIONS}[0]", "Yes")
+    answer(live, f"{QUESTIONS}[0]", "Allow")
     assert (first.permission, second.permission) == (GRANTED, GRANTED)
     live.wait_for(f"bool({QUESTIONS}) and 'other.example' in {QUESTIONS}[0].text()")
-    press(live, f"{QUESTIONS}[0]", "No")
+    answer(live, f"{QUESTIONS}[0]", "Deny")
     assert other.permission == DENIED
 
 
@@ -123,7 +206,7 @@ def test_a_page_cannot_format_the_question(live: LiveAnki) -> None:
     asking = Asking(live, "https://<b>bank</b>.example")
     live.wait_for(f"bool({QUESTIONS})")
     assert live.look(f"{QUESTIONS}[0].textFormat() == aqt.qt.Qt.TextFormat.PlainText")
-    press(live, f"{QUESTIONS}[0]", "No")
+    answer(live, f"{QUESTIONS}[0]", "Deny")
     assert asking.permission == DENIED
 
 

@@ -17,7 +17,9 @@ from tools.build import build
 
 from .conftest import HeadlessServer, LiveServer, Reply
 from .live import LiveAnki
+from .test_gui_permission import forget_refusals, pass_ten_minutes
 from .web import Web
+from .windows import answer, escape
 
 QUESTION = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
 
@@ -35,6 +37,7 @@ def own_anki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
 @pytest.fixture
 def live(own_anki: LiveAnki, template: Path) -> LiveAnki:
     own_anki.reset(template)
+    forget_refusals(own_anki)
     return own_anki
 
 
@@ -86,10 +89,10 @@ def ask(live: LiveAnki) -> Future[Reply]:
 
 def click(live: LiveAnki, button: str) -> None:
     live.wait_for(f"bool({QUESTION})")
-    live.run(f"(box,) = {QUESTION}\nbox.button(aqt.qt.QMessageBox.StandardButton.{button}).click()")
+    answer(live, f"{QUESTION}[0]", button)
 
 
-def upgrade(live: LiveAnki, web: Web, content: bytes, button: str = "Yes") -> Any:
+def upgrade(live: LiveAnki, web: Web, content: bytes, button: str = "Upgrade") -> Any:
     live.configure(upgradeUrl=web.serve("package", content))
     reply = ask(live)
     click(live, button)
@@ -97,7 +100,7 @@ def upgrade(live: LiveAnki, web: Web, content: bytes, button: str = "Yes") -> An
 
 
 def test_no_upgrades_nothing(live: LiveAnki, web: Web, package: bytes) -> None:
-    assert upgrade(live, web, newer(package), "No") == {"result": False, "error": None}
+    assert upgrade(live, web, newer(package), "Not now") == {"result": False, "error": None}
     assert not (live.addon / "marker.txt").exists()
 
 
@@ -107,20 +110,28 @@ def test_others_are_answered_while_the_question_is_open(live: LiveAnki, web: Web
     live.wait_for(f"bool({QUESTION})")
     assert live.anki.invoke("deckNames")["result"] == ["Default"]
     assert live.anki.invoke("guiDeckBrowser")["error"] is None
-    assert live.look(
-        f"{QUESTION}[0].defaultButton() is {QUESTION}[0].button(aqt.qt.QMessageBox.StandardButton.No)"
-    )
+    assert live.look(f"{QUESTION}[0].defaultButton() is None")
     assert not reply.done()
-    click(live, "No")
+    click(live, "Not now")
     assert reply.result(20).json["result"] is False
 
 
-def test_a_question_closed_by_its_frame_is_a_no(live: LiveAnki, web: Web, package: bytes) -> None:
+def test_escape_is_a_no(live: LiveAnki, web: Web, package: bytes) -> None:
     live.configure(upgradeUrl=web.serve("package", newer(package)))
     reply = ask(live)
     live.wait_for(f"bool({QUESTION})")
-    live.run(f"{QUESTION}[0].close()")
+    escape(live, f"{QUESTION}[0]")
     assert reply.result(20).json == {"result": False, "error": None}
+
+
+def test_after_a_no_there_is_no_question_for_a_while(live: LiveAnki, web: Web, package: bytes) -> None:
+    for _ in range(3):
+        assert upgrade(live, web, newer(package), "Not now")["result"] is False
+        assert ask(live).result(20).json == {"result": False, "error": None}
+        pass_ten_minutes(live)
+    assert ask(live).result(20).json == {"result": False, "error": None}
+    assert live.look(QUESTION) == []
+    assert not (live.addon / "marker.txt").exists()
 
 
 def test_the_person_is_asked_one_question_at_a_time(live: LiveAnki, web: Web) -> None:
@@ -131,7 +142,7 @@ def test_the_person_is_asked_one_question_at_a_time(live: LiveAnki, web: Web) ->
     assert second.status == 409
     assert "under way already" in second.json["error"]
     assert live.look(f"len({QUESTION})") == 1
-    click(live, "No")
+    click(live, "Not now")
     assert first.result(20).json["result"] is False
 
 
@@ -168,7 +179,7 @@ def test_a_bad_package_changes_nothing(
 def test_an_unreachable_source_is_an_error(live: LiveAnki, web: Web) -> None:
     live.configure(upgradeUrl=f"{web.url}/nope")
     reply = ask(live)
-    click(live, "Yes")
+    click(live, "Upgrade")
     assert "download failed with return code 404" in reply.result(20).json["error"]
 
 
@@ -180,7 +191,7 @@ def test_an_unusable_source_is_an_error_without_a_question(live: LiveAnki) -> No
 
 def test_from_ankiweb_it_uses_ankis_updater_and_tells_when_that_fails(live: LiveAnki) -> None:
     reply = ask(live)  # no source is set, and the folder is a number as AnkiWeb's are
-    click(live, "Yes")
+    click(live, "Upgrade")
     answered = reply.result(60).json
     # AnkiWeb either cannot be reached or knows no such add-on.
     assert answered["result"] is not True

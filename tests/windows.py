@@ -152,3 +152,16 @@ def press(live: LiveAnki, window: str, label: str) -> None:
         f" if b.text().replace('&', '') == {label!r} and b.isVisible()]\n"
         "button.click()"
     )
+
+
+def answer(live: LiveAnki, question: str, label: str) -> None:
+    """Press a button of a question as a person does: in the active window, once it can be pressed."""
+    live.run(f"{question}.activateWindow()")
+    button = f"next(b for b in {question}.buttons() if b.text() == {label!r})"
+    live.wait_for(f"{button}.isEnabled()")
+    press(live, question, label)
+
+
+def escape(live: LiveAnki, window: str) -> None:
+    """Press Escape in a window."""
+    live.run(f"from PyQt6.QtTest import QTest\nQTest.keyClick({window}, aqt.qt.Qt.Key.Key_Escape)")

@@ -64,6 +64,8 @@ def _permission_question(live: LiveAnki) -> None:
     asking = threading.Thread(target=ask)
     asking.start()
     live.wait_for(f"bool({_QUESTION})")
+    live.run(f"{_QUESTION}[0].activateWindow()")
+    live.wait_for(f"all(button.isEnabled() for button in {_QUESTION}[0].buttons())")
     _grab(live, f"{_QUESTION}[0]", "permission.png")
     live.run(f"{_QUESTION}[0].close()")
     asking.join()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Optional, Protocol
 
 from anki.collection import Collection
-from anki.sync_pb2 import SyncAuth
+from anki.sync import SyncAuth
 
 from ..config import ServerSettings
 

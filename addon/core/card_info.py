@@ -16,24 +16,33 @@ from typing import (
     Optional,
     TypedDict,
     Union,
+    cast,
 )
 
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
 from anki.decks import DeckId
 from anki.models import NotetypeDict, NotetypeId
-from anki.scheduler.dummy import DummyScheduler
 
 from .actions import read
 from .cards import columns
 from .errors import CardNotFound, without_isolates
 from .fields import FieldValue, field_names
 from .ids import CardId, CardIds, NoteId
+from .pieces import private
 from .search import Empty, Query, rows
 from .shapes import Accepts, Otherwise, Wire
 
 if TYPE_CHECKING:
+    from anki.scheduler.v3 import Scheduler
     from typing_extensions import TypeAlias
+
+private(
+    "anki._backend",
+    "RustBackend.get_scheduling_states",
+    "guiCurrentCard",
+    otherwise="no nextReviews in cardsInfo and findCardsInfo",
+)
 
 # Members with a colon in their names.
 _Memory = TypedDict(
@@ -221,9 +230,9 @@ def _describe(
 
 def next_reviews(col: Collection, card: int) -> list[str]:
     """What each answer button would give."""
-    assert not isinstance(col.sched, DummyScheduler)  # stands for the oldest scheduler, long gone
+    scheduler = cast("Scheduler", col.sched)  # the type allows for the oldest one, long gone
     states = col._backend.get_scheduling_states(card)
-    return [without_isolates(text) for text in col.sched.describe_next_states(states)]
+    return [without_isolates(text) for text in scheduler.describe_next_states(states)]
 
 
 _DETAILS = ("due", "queue", "type", "interval", "reps", "prop:r", "prop:s", "prop:d")

@@ -12,7 +12,8 @@ ApiError                     400
 ├── Conflict                 409  a duplicate, or something is in the way
 │   ├── SyncRunning, FullSyncNeeded
 ├── InternalError            500  our bug
-│   └── BackendPanic              Anki's
+│   ├── AnkiLacks                 a piece of Anki that the action needs is gone
+│   └── BackendPanic              Anki's backend has failed
 ├── BackupFailed             500
 ├── NeedsWindow              501  a gui action without Anki's window
 ├── SyncFailed               502  for a reason of the sync server's
@@ -30,6 +31,8 @@ import re
 from typing import TypeVar
 
 from anki import errors as anki_errors
+
+from .pieces import missing_in
 
 log = logging.getLogger("ankiconnect")
 
@@ -147,6 +150,11 @@ class InternalError(ApiError):
     status = 500
 
 
+class AnkiLacks(InternalError):
+    def __init__(self, piece: str) -> None:
+        super().__init__(f"this Anki lacks {piece}")
+
+
 class BackendPanic(InternalError):
     """Anki's backend has given up in the middle of its work. As a rule it answers nothing from then on."""
 
@@ -206,8 +214,9 @@ def without_frames(error: E) -> E:
 def as_api_error(error: BaseException) -> ApiError:
     """`error` in the form a caller may see, and without frames.
 
-    Anki's own refusals keep their text. Anything else is a bug of ours or a panic inside Anki: it is
-    logged with its trace, and the caller learns its kind and message only.
+    Anki's own refusals keep their text. Anything else is logged with its trace. If it tells of a missing
+    piece of Anki, the caller learns which; otherwise it is a bug of ours or a panic inside Anki, and the
+    caller learns its kind and message only.
     """
     known = _translated(error)
     without_frames(error)
@@ -228,4 +237,7 @@ def _translated(error: BaseException) -> ApiError:
     log.error("unexpected error", exc_info=error)
     if not isinstance(error, Exception):
         return BackendPanic(error)
+    missing = missing_in(error)
+    if missing:
+        return AnkiLacks(missing)
     return InternalError(f"internal error: {type(error).__name__}: {error}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Collection as Ids
@@ -14,15 +12,17 @@ from pathlib import Path
 from typing import Any, Callable, Optional, TypeVar
 
 from anki import buildinfo, lang
-from anki._backend import RustBackend
 from anki.collection import Collection, OpChanges
-from anki.generic_pb2 import Empty as EmptyMessage
-from anki.media import media_paths_from_col_path
 
 from .accounts import PasswordAccount, SyncAccount
 from .backups import Backups
 from .errors import NeedsWindow, Unavailable
+from .pieces import private
 from .syncing import Syncer
+
+_LOST = "no start with another media folder"
+private("anki._backend", "RustBackend", otherwise=_LOST)
+private("anki.media", "MediaManager._dir", otherwise=_LOST)
 
 log = logging.getLogger("ankiconnect")
 
@@ -161,30 +161,6 @@ class HeadlessHost:
 def _opened(path: Path, media: Optional[Path]) -> Collection:
     if media is None:
         return Collection(str(path))
-    media.mkdir(parents=True, exist_ok=True)
-    beside = Path(media_paths_from_col_path(str(path))[0])
-    was_there = beside.exists()
-    col = Collection(str(path), _MediaElsewhere(media.resolve()))
-    # Anki makes the folder that goes with the collection's name, and offers no way to name another.
-    col.media._dir = str(media.resolve())
-    if not was_there:
-        with contextlib.suppress(OSError):
-            beside.rmdir()
-    return col
+    from .media_folder import opened_with_media
 
-
-class _MediaElsewhere(RustBackend):
-    """Anki's backend, which is told of another media folder whenever it opens the collection."""
-
-    def __init__(self, media: Path) -> None:
-        super().__init__()
-        self._media = os.fspath(media)
-
-    def open_collection(
-        self, *, collection_path: str, media_folder_path: str, media_db_path: str
-    ) -> EmptyMessage:
-        return super().open_collection(
-            collection_path=collection_path,
-            media_folder_path=self._media,
-            media_db_path=f"{self._media}.db2",
-        )
+    return opened_with_media(path, media)

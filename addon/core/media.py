@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Optional, Union
 
 from anki.collection import Collection
-from anki.generic_pb2 import String
-from anki.media_pb2 import AddMediaFileRequest
 
 from .actions import read, write
 from .addresses import is_public
@@ -24,7 +22,11 @@ from .call import Call
 from .downloads import DownloadFailed, check_url, download
 from .errors import ApiError, BadParams, without_frames
 from .files import check_may_name
+from .pieces import private
 from .shapes import ONE_OR_MANY
+
+private("anki._backend", "RustBackend.add_media_file_raw", "storeMediaFile", otherwise="no media in notes")
+private("anki.media_pb2", "AddMediaFileRequest", "storeMediaFile", otherwise="no media in notes")
 
 _PARALLEL_DOWNLOADS = 8
 
@@ -198,6 +200,9 @@ def _add_file(col: Collection, name: str, content: bytes) -> str:
     The message to Anki is put together here, in parts as Protocol Buffers allow, since Python's own
     library copies what it is given, and once more what it writes.
     """
+    from anki.generic_pb2 import String
+    from anki.media_pb2 import AddMediaFileRequest
+
     fields = AddMediaFileRequest(desired_name=name).SerializeToString()
     announced = _varint(AddMediaFileRequest.DATA_FIELD_NUMBER << 3 | 2) + _varint(len(content))
     stored = String.FromString(col._backend.add_media_file_raw(b"".join((fields, announced, content))))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 from .actions import Lane, gui, read, registry
 from .call import Call
 from .errors import BadParams
+from .origins import canonical
 from .protocol import API_VERSION
 from .rules import refusal
 from .shapes import Otherwise
@@ -41,7 +42,8 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
 
     Needs no key and may be called from any origin. For an unknown origin Anki asks the person, and the
     reply waits for the answer; a yes is kept in the settings, and so is the wish to ignore that origin from
-    now on. Without a window, unknown origins are denied.
+    now on. After a no, that origin is denied without a question for 10 minutes, and after three until Anki
+    quits. Without a window, unknown origins are denied.
     """
     if not call.allowed and not _is_granted_now(call):
         return {"permission": "denied"}
@@ -55,7 +57,8 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
 
 
 def _is_granted_now(call: Call) -> bool:
-    return call.origin not in call.settings.ignoreOriginList and call.host.ask_permission(call.origin)
+    ignored = map(canonical, call.settings.ignoreOriginList)
+    return canonical(call.origin) not in ignored and call.host.ask_permission(call.origin)
 
 
 class _ReflectedScopes(TypedDict):

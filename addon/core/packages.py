@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from anki.collection import Collection, DeckIdLimit, ImportAnkiPackageRequest
+from anki.collection import Collection
 
 from .actions import ANY_NOTE, write
 from .call import Call
 from .deck_details import ExactDeckName
 from .files import package_to_read, package_to_write
+from .pieces import private
 from .undo import Edit
+
+private("anki.collection", "DeckIdLimit", "exportPackage")
+private("anki.collection", "ImportAnkiPackageRequest", "importPackage")
 
 PackagePath = Annotated[
     str,
@@ -31,6 +35,8 @@ def export_package(
 
     A file that is no package (.apkg) is not replaced.
     """
+    from anki.collection import DeckIdLimit
+
     ids = {entry.name: entry.id for entry in col.decks.all_names_and_ids()}
     if deck not in ids:
         return False
@@ -62,6 +68,8 @@ def import_package(
     col: Collection, edit: Edit, call: Call, path: PackagePath
 ) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
+    from anki.collection import ImportAnkiPackageRequest
+
     request = ImportAnkiPackageRequest(package_path=package_to_read(col, call, path))
     request.options.merge_notetypes = True
     request.options.with_scheduling = True

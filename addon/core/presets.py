@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, Union
 
 from anki.collection import Collection
-from anki.deck_config_pb2 import DeckConfig, DeckConfigsForUpdate, UpdateDeckConfigsRequest
 from anki.decks import DeckConfigId
 from anki.decks import DeckId as AnkiDeckId
 
@@ -21,9 +20,20 @@ from .call import Call
 from .deck_details import ExactDeckName, names_and_ids
 from .decks import DEFAULT_DECK
 from .errors import ApiError, as_api_error
+from .pieces import private
 from .scratch import scratch_collection
 from .shapes import show
 from .undo import Edit
+
+if TYPE_CHECKING:
+    from anki.deck_config_pb2 import DeckConfig, DeckConfigsForUpdate
+
+private("anki.deck_config_pb2", "DeckConfig", "cloneDeckConfigId")
+private(
+    "anki.deck_config_pb2",
+    "UpdateDeckConfigsRequest",
+    "saveDeckConfig cloneDeckConfigId removeDeckConfigId",
+)
 
 PresetId = Annotated[DeckConfigId, "preset id; 1 is the default preset"]
 
@@ -87,6 +97,8 @@ def clone(
     source = before.get(clone_from)
     if source is None:
         return False
+    from anki.deck_config_pb2 import DeckConfig
+
     copied = DeckConfig()
     copied.CopyFrom(source)
     copied.id = 0
@@ -161,6 +173,8 @@ def _update(
     col: Collection, edit: Edit, presets: Iterable[DeckConfig], removed: Optional[list[int]] = None
 ) -> None:
     """Add, change and remove presets as Anki's options screen does."""
+    from anki.deck_config_pb2 import UpdateDeckConfigsRequest
+
     gone = removed or []
     current = _for_update(col)
     request = UpdateDeckConfigsRequest(target_deck_id=DEFAULT_DECK, removed_config_ids=gone)

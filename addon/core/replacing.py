@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Optional, TypedDict
 
 from anki.collection import Collection
-from anki.sync_pb2 import SyncCollectionResponse
+from anki.sync import SyncOutput
 
 from .backups import Backups
 
@@ -13,9 +13,9 @@ Mode = Literal["upload", "download"]
 Side = Literal["local", "server"]
 
 POSSIBLE = {  # the modes that each status of a needed full sync allows
-    SyncCollectionResponse.FULL_SYNC: ("upload", "download"),
-    SyncCollectionResponse.FULL_DOWNLOAD: ("download",),
-    SyncCollectionResponse.FULL_UPLOAD: ("upload",),
+    SyncOutput.FULL_SYNC: ("upload", "download"),
+    SyncOutput.FULL_DOWNLOAD: ("download",),
+    SyncOutput.FULL_UPLOAD: ("upload",),
 }
 
 

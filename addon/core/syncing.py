@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Callable, Literal, Optional, TypedD
 
 from anki.collection import Collection, OpChanges
 from anki.errors import AnkiException
-from anki.sync_pb2 import SyncAuth, SyncCollectionResponse, SyncStatusResponse
+from anki.sync import SyncAuth, SyncOutput, SyncStatus
 
 from .accounts import Account, SyncAccount
 from .backups import Backups
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 Activity = Literal["idle", "collection", "media", "upload", "download"]
 
-_NO_CHANGES = SyncCollectionResponse.NO_CHANGES
+_NO_CHANGES = SyncOutput.NO_CHANGES
 _POLL_SECONDS = 0.05
 _ABORT_SECONDS = 0.3
 _NOTES = OpChanges(note=True, note_text=True)  # what editors hold copies of
@@ -217,7 +217,7 @@ class Syncer:
         """
         return self._host.on_collection(lambda col: work(_same(session, col)))
 
-    def _ask_server(self, session: _Session) -> SyncStatusResponse:
+    def _ask_server(self, session: _Session) -> SyncStatus:
         """Which sync is needed, without any exchange.
 
         Anki itself remembers the answer for five minutes, and asks nobody while there are local changes.
@@ -234,17 +234,17 @@ class Syncer:
             )
             return scratch.sync_status(session.auth)
 
-    def _sync_collection(self, session: _Session) -> SyncCollectionResponse:
+    def _sync_collection(self, session: _Session) -> SyncOutput:
         """Exchange what has changed since the last sync, if both sides are able to."""
         self._account.save_typed()
         # Asked first: while Anki waits for a server with the collection in its hands, even its window
         # has to wait.
         answer = self._ask_server(session)
         self._follow(answer, session)
-        if answer.required == SyncStatusResponse.NO_CHANGES:
-            return SyncCollectionResponse(required=_NO_CHANGES)
+        if answer.required == SyncStatus.NO_CHANGES:
+            return SyncOutput(required=_NO_CHANGES)
 
-        def exchange(col: Collection) -> SyncCollectionResponse:
+        def exchange(col: Collection) -> SyncOutput:
             output = col.sync_collection(session.auth, False)
             # Before anything else writes, so that editors don't put their old copies over what has come.
             self._host.changed(_NOTES)
@@ -274,7 +274,7 @@ class Syncer:
         while session.col.media_sync_status().active:
             time.sleep(_POLL_SECONDS)
 
-    def _replace(self, mode: Mode, session: _Session, output: SyncCollectionResponse) -> Replaced:
+    def _replace(self, mode: Mode, session: _Session, output: SyncOutput) -> Replaced:
         if mode not in POSSIBLE[output.required]:
             raise Conflict(
                 f"fullSync with the mode {mode!r} would leave nothing on both sides: "
@@ -298,8 +298,8 @@ class Syncer:
         finally:
             self._account.did_sync()
 
-    def _back_up_server(self, session: _Session, output: SyncCollectionResponse) -> Replaced:
-        if output.required == SyncCollectionResponse.FULL_UPLOAD:
+    def _back_up_server(self, session: _Session, output: SyncOutput) -> Replaced:
+        if output.required == SyncOutput.FULL_UPLOAD:
             return {"side": "server", "notes": 0, "cards": 0, "reviews": 0, "backup": None}
         with scratch_collection() as copy:
             self._col = copy

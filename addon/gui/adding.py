@@ -18,11 +18,17 @@ from ..core.media import Store, load_all
 from ..core.new_notes import NoteContent, compose
 from ..core.note_media import WithMedia
 from ..core.note_types import NoteType
+from ..core.pieces import private
 from ..core.shapes import SPACE_SEPARATED
 from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
     from aqt.addcards import AddCards
+
+private(
+    "aqt.addcards", "AddCards.ifCanClose", otherwise="no guiAddCards with a note while the window is open"
+)
+private("aqt.editor", "Editor.loadNoteKeepingFocus", "guiAddNoteSetData")
 
 _NEW_NOTE = 0  # the id of a note that is not in the collection yet
 
@@ -138,6 +144,7 @@ class _Change:
         window = _open_add_window()
         if window is None:
             return False
+        show = window.editor.loadNoteKeepingFocus  # or nothing is changed
         if window.notetype_chooser.selected_notetype_id != self._note_type["id"]:
             window.notetype_chooser.selected_notetype_id = self._note_type["id"]
         if self._deck_id:
@@ -151,7 +158,7 @@ class _Change:
         if self._tags is not None:
             before = note.tags if self._append else []
             note.tags = list(dict.fromkeys([*before, *" ".join(self._tags).split()]))
-        window.editor.loadNoteKeepingFocus()
+        show()
         return True
 
 

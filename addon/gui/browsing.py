@@ -11,12 +11,21 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import BadParams
 from ..core.ids import CardId, NoteId
+from ..core.pieces import private
 from ..core.search import Query
 from ..core.shapes import Otherwise
 from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
     from aqt.browser.browser import Browser
+
+private("aqt.browser.table.table", "Table._model", "guiSelectCard guiSelectNote")
+private("aqt.browser.table.model", "DataModel.get_card_row", "guiSelectCard guiSelectNote")
+private(
+    "aqt.browser.table.table",
+    "Table._state Table._set_sort_indicator",
+    otherwise="no reorderCards in guiBrowse",
+)
 
 _ORDERS = {"ascending": False, "descending": True}
 

@@ -6,7 +6,23 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.ids import NoteId
 from ..core.notes import require_note
+from ..core.pieces import private
 from .window import Activate, main_window
+
+private("aqt.editor", "Editor EditorMode", "guiEditNote")
+private("aqt.browser.previewer", "MultiCardPreviewer", "guiEditNote")
+private(
+    "aqt.browser.previewer",
+    "MultiCardPreviewer._render_scheduled MultiCardPreviewer._updateButtons "
+    "MultiCardPreviewer._should_enable_prev MultiCardPreviewer._should_enable_next "
+    "MultiCardPreviewer._on_prev_card MultiCardPreviewer._on_next_card",
+    otherwise="no preview beside guiEditNote",
+)
+private(
+    "aqt.editor",
+    "Editor.mungeHTML Editor.checkValid Editor.current_notetype_is_image_occlusion",
+    otherwise="open editors may not show what programs change",
+)
 
 
 @gui("guiEditNote", lane=Lane.CALLER)

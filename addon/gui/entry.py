@@ -13,24 +13,26 @@ from aqt.qt import QAction, qconnect
 
 from ..app import create_app
 from ..config import Settings, load
+from ..core.pieces import report_missing
 from ..core.plain_text import LogLines
 from ..server import Server, describe_listener
+from .folder import addon_name, addon_path
 from .host import QtHost
 from .wakefulness import stay_awake
 
 log = logging.getLogger("ankiconnect")
 
-_ADDON = Path(__file__).resolve().parent.parent
 _TURN_SECONDS = 0.001
 
 
 def start() -> None:
     """Serve from now until Anki quits, whatever profiles are opened in between."""
-    _log_to_file(_ADDON / "user_files" / "ankiconnect.log")
+    _log_to_file(addon_path() / "user_files" / "ankiconnect.log")
     # Anki's window waits for Python behind each thread that works for a request, by default 5 ms a time.
     sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
     service = _Service(QtHost(aqt.mw))
     service.start()
+    report_missing("anki", "aqt")
     aqt.mw.app.aboutToQuit.connect(service.stop)
 
 
@@ -48,13 +50,13 @@ class _Service:
         self._app = create_app(host, lambda: self._settings or Settings())
         host.permissions.on_allowed = lambda origin: self._add("webCorsOriginList", origin)
         host.permissions.on_ignored = lambda origin: self._add("ignoreOriginList", origin)
-        aqt.mw.addonManager.setConfigUpdatedAction(_ADDON.name, self._use)
+        aqt.mw.addonManager.setConfigUpdatedAction(addon_name(), self._use)
         action = QAction("AnkiConnect", aqt.mw)
         qconnect(action.triggered, self._open_page)
         aqt.mw.form.menuTools.addAction(action)
 
     def start(self) -> None:
-        self._use(aqt.mw.addonManager.getConfig(_ADDON.name) or {})
+        self._use(aqt.mw.addonManager.getConfig(addon_name()) or {})
 
     def stop(self) -> None:
         self._host.stop()
@@ -126,9 +128,9 @@ class _Service:
     def _add(self, setting: str, origin: str) -> None:
         """Add an origin to a list in the configuration."""
         manager = aqt.mw.addonManager
-        values = manager.getConfig(_ADDON.name) or {}
+        values = manager.getConfig(addon_name()) or {}
         values[setting] = [*values.get(setting, []), origin]
-        manager.writeConfig(_ADDON.name, values)
+        manager.writeConfig(addon_name(), values)
         self._use(values)
 
     def _open_page(self) -> None:
@@ -145,11 +147,18 @@ def _listens_elsewhere(before: Settings, after: Settings) -> bool:
 
 
 def _log_to_file(path: Path) -> None:
-    """Log to `path`, which Anki keeps when it updates the add-on, and to nowhere else."""
-    path.parent.mkdir(exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True
-    )
+    """Log to `path`, which Anki keeps when it updates the add-on, and to nowhere else.
+
+    Where the folder can't be written, as that of a packager can't, nothing is logged.
+    """
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=1_000_000, backupCount=1, encoding="utf-8"
+        )
+    except OSError:
+        handler = logging.NullHandler()
     handler.setFormatter(LogLines())
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -35,12 +35,19 @@ from aqt.qt import QObject, Qt, pyqtSignal
 
 from ..core.backups import Backups
 from ..core.errors import Unavailable
+from ..core.pieces import private
 from ..core.plain_text import printable
 from ..core.syncing import Syncer
 from . import syncing
 from .editors import EditorCopy, Editors
 from .permissions import Permissions
 from .refresh import Refresh
+
+private(
+    "aqt.taskman",
+    "TaskManager._collection_executor",
+    otherwise="requests wait while Anki's window is busy",
+)
 
 log = logging.getLogger("ankiconnect")
 

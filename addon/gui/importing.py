@@ -9,10 +9,13 @@ from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import BadParams
 from ..core.files import resolved
+from ..core.pieces import private
 from .window import Activate, main_window
 
 if TYPE_CHECKING:
     from aqt.main import AnkiQt
+
+private("aqt.import_export.importing", "prompt_for_file_then_import import_file IMPORTERS", "guiImportFile")
 
 ImportPath = Annotated[
     Optional[str],
@@ -50,7 +53,8 @@ def _open_screen(file: str, activate: bool) -> None:
     main_window()
     if not any(kind.can_import(os.path.basename(file).lower()) for kind in importing.IMPORTERS):
         raise BadParams(f"Anki does not import files of this type: {file}")
-    _begin(lambda mw: importing.import_file(mw, file), activate)
+    open_screen = importing.import_file
+    _begin(lambda mw: open_screen(mw, file), activate)
 
 
 def _begin(work: Callable[[AnkiQt], None], activate: bool) -> None:

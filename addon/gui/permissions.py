@@ -5,8 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Callable, Optional
 
-import aqt
-from aqt.qt import QCheckBox, QMessageBox, Qt, qconnect
+from ..core.origins import canonical
+from .question import Question
+from .refusals import Refusals
 
 _MOST_WAITING = 20
 
@@ -19,62 +20,59 @@ Allow it?"""
 
 
 class Permissions:
-    """One question at a time; a second request from the same origin waits for the same answer."""
+    """One question at a time; a second request from the same origin waits for the same answer.
+
+    After a no, `Refusals` tells how long there is no further question.
+    """
 
     def __init__(self) -> None:
-        # The first one is being asked about.
-        self._waiting: dict[str, Future[bool]] = {}
-        self._box: Optional[QMessageBox] = None
+        # By the one spelling of each origin. The first one is being asked about.
+        self._waiting: dict[str, tuple[str, Future[bool]]] = {}
+        self._question: Optional[Question] = None
+        self._refusals = Refusals()
         self.on_allowed: Callable[[str], None] = lambda origin: None
         self.on_ignored: Callable[[str], None] = lambda origin: None
 
     def ask(self, origin: str) -> Future[bool]:
         """The person's answer, who is not hurried: nothing else waits for it."""
-        known = self._waiting.get(origin)
-        if known:
-            return known
+        site = canonical(origin)
+        if site in self._waiting:
+            return self._waiting[site][1]
         answer: Future[bool] = Future()
         if len(self._waiting) == _MOST_WAITING:
             answer.set_result(False)
         else:
-            self._waiting[origin] = answer
-            if self._box is None:
+            self._waiting[site] = origin, answer
+            if self._question is None:
                 self._ask_next()
         return answer
 
     def _ask_next(self) -> None:
-        origin = next(iter(self._waiting), None)
-        if origin is None:
-            return
-        box = QMessageBox(aqt.mw)
-        self._box = box
-        box.setWindowModality(Qt.WindowModality.NonModal)
-        box.setWindowTitle("AnkiConnect")
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setTextFormat(Qt.TextFormat.PlainText)  # the origin is the page's own word
-        box.setText(_QUESTION.format(origin=origin))
-        yes = box.addButton(QMessageBox.StandardButton.Yes)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.No))
-        box.setEscapeButton(QMessageBox.StandardButton.No)
-        ignore = QCheckBox("Never ask again about this site")
-        box.setCheckBox(ignore)
-        qconnect(
-            box.finished,
-            lambda _result: self._answered(origin, box.clickedButton() is yes, ignore.isChecked()),
-        )
-        box.silentlyClose = True  # type: ignore[attr-defined]  # or Anki prints, on closing a profile, that it is open
-        box.show()
-        box.raise_()
-        box.activateWindow()
+        while self._waiting:
+            site, (origin, answer) = next(iter(self._waiting.items()))
+            if not self._refusals.forbid(site):
+                self._question = Question(
+                    _QUESTION.format(origin=origin),
+                    yes="Allow",
+                    no="Deny",
+                    box="Never ask again about this site",
+                    on_answer=self._answered,
+                )
+                return
+            del self._waiting[site]
+            answer.set_result(False)
 
-    def _answered(self, origin: str, allowed: bool, ignored: bool) -> None:
-        assert self._box
-        self._box.deleteLater()
-        self._box = None
-        answer = self._waiting.pop(origin)
+    def _answered(self, allowed: Optional[bool]) -> None:
+        assert self._question
+        ignored = self._question.box.isChecked()
+        self._question = None
+        site = next(iter(self._waiting))
+        origin, answer = self._waiting.pop(site)
         if allowed:
             self.on_allowed(origin)
         elif ignored:
             self.on_ignored(origin)
-        answer.set_result(allowed)
+        if allowed is False:
+            self._refusals.add(site)
+        answer.set_result(bool(allowed))
         self._ask_next()

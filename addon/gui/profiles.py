@@ -10,6 +10,10 @@ from typing import Annotated, Any
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.errors import Conflict
+from ..core.pieces import private
+
+private("aqt.main", "AnkiQt.loadProfile", "loadProfile")
+private("aqt.main", "AnkiQt.unloadProfile", "loadProfile")
 
 _LONGEST_SECONDS = 120  # a sync on closing included
 _switching = threading.Lock()
@@ -49,12 +53,14 @@ def _switch(name: str, opened: Future[bool]) -> None:
         opened.set_result(True)
         return
 
+    close_profile, open_profile = mw.unloadProfile, mw.loadProfile  # both, or nothing is begun
+
     def load() -> None:
         mw.pm.load(name)
-        mw.loadProfile(lambda: opened.set_result(True))
+        open_profile(lambda: opened.set_result(True))
 
     if mw.col is not None:
-        mw.unloadProfile(load)
+        close_profile(load)
     else:
         _close_profile_manager(mw)
         load()

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Optional
+from typing import Any, Optional
 
 from anki.collection import OpChanges
-from aqt.browser.previewer import Previewer
+from aqt import gui_hooks
 from aqt.main import AnkiQt
-from aqt.operations import on_op_finished
 from aqt.qt import QApplication, QTimer, qconnect
 
+from ..core.pieces import private
 from .editors import Editors
+
+private("aqt.operations", "on_op_finished", otherwise="other add-ons' old hooks miss what programs change")
+private(
+    "aqt.browser.previewer",
+    "Previewer._last_state",
+    otherwise="a preview misses the second change within a second",
+)
 
 log = logging.getLogger("ankiconnect")
 
@@ -60,14 +67,28 @@ class Refresh:
         spared = None if editors_too or changes.notetype else self._editors.typed_in()
         _forget_previews()
         try:
-            on_op_finished(self._mw, changes, spared)
+            _tell_windows(self._mw, changes, spared)
         except Exception:
             # Anki runs the hooks of other add-ons here; their failure is not the request's.
             log.exception("a window could not be refreshed")
 
 
+def _tell_windows(mw: AnkiQt, changes: OpChanges, spared: Optional[Any]) -> None:
+    try:
+        from aqt.operations import on_op_finished
+    except ImportError:
+        mw.update_undo_actions()
+        gui_hooks.operation_did_execute(changes, spared)
+    else:
+        on_op_finished(mw, changes, spared)
+
+
 def _forget_previews() -> None:
     """Previewers tell changes by the note's time in whole seconds, and would miss the second within one."""
+    try:
+        from aqt.browser.previewer import Previewer
+    except ImportError:
+        return
     for window in QApplication.topLevelWidgets():
         if isinstance(window, Previewer):
             window._last_state = None

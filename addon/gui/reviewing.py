@@ -11,11 +11,17 @@ from ..core.card_info import next_reviews
 from ..core.errors import ApiError
 from ..core.fields import FieldValue, field_values
 from ..core.ids import CardId
+from ..core.pieces import private
 from .window import main_window
 
 if TYPE_CHECKING:
     from anki.cards import Card
     from aqt.reviewer import Reviewer
+
+private("aqt.reviewer", "Reviewer._answerButtonList", "guiCurrentCard guiAnswerCard")
+private("aqt.reviewer", "Reviewer._answerCard", "guiAnswerCard")
+private("aqt.reviewer", "Reviewer._showQuestion", "guiShowQuestion")
+private("aqt.reviewer", "Reviewer._showAnswer", "guiShowAnswer")
 
 # For Anki to tell that an answer is taken. It first closes its progress window, if one was open.
 _TELLING_SECONDS = 5

@@ -10,9 +10,12 @@ from anki.collection import Collection, OpChangesAfterUndo
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.decks import DeckName
+from ..core.pieces import private
 from .window import main_window
 
 log = logging.getLogger("ankiconnect")
+
+private("aqt.dbcheck", "check_db", "guiCheckDatabase")
 
 T = TypeVar("T")
 

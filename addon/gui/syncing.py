@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from anki.collection import Collection
-from anki.sync_pb2 import SyncAuth
+from anki.sync import SyncAuth
 from aqt import gui_hooks
 from aqt.main import AnkiQt
 from aqt.qt import QTimer, qconnect
-from aqt.sync import on_full_sync_timer
+
+from ..core.pieces import private
 
 if TYPE_CHECKING:
     from .host import QtHost
+
+private("aqt.sync", "on_full_sync_timer", "fullSync")
+private("anki.collection", "Collection._load_scheduler", otherwise="due counts may be old after a sync")
+private("anki.models", "ModelManager._clear_cache", otherwise="note types may be old after a sync")
+
+log = logging.getLogger("ankiconnect")
 
 _PROGRESS_MS = 150
 
@@ -76,8 +84,7 @@ class ProfileAccount:
         mw = self._mw
         try:
             if mw.col is not None and mw.col.db is not None:
-                mw.col._load_scheduler()
-                mw.col.models._clear_cache()
+                _renew_what_anki_keeps(mw.col)
                 gui_hooks.sync_did_finish()
                 mw.reset()
                 mw.toolbar.redraw()
@@ -92,11 +99,21 @@ class ProfileAccount:
         self._theirs = False
 
 
+def _renew_what_anki_keeps(col: Collection) -> None:
+    try:
+        col._load_scheduler()
+        col.models._clear_cache()
+    except AttributeError:  # the sync is done all the same
+        log.exception("what Anki keeps in memory can't be renewed after a sync")
+
+
 def full_sync(mw: AnkiQt, work: Callable[[Collection], Any]) -> Future[Any]:
     """Run `work`, which closes the collection, in the way of Anki's own full sync. For the main thread.
 
     Anki's progress window keeps people and timers off the collection; it shows up if this takes long.
     """
+    from aqt.sync import on_full_sync_timer
+
     finished: Future[Any] = Future()
     timer = QTimer(mw)
     qconnect(timer.timeout, lambda: on_full_sync_timer(mw, "AnkiConnect"))

@@ -7,19 +7,29 @@ import json
 import threading
 import zipfile
 from concurrent.futures import Future
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 from anki.utils import int_version
 
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.downloads import check_url, download
-from ..core.errors import ApiError, Conflict
+from ..core.errors import ApiError, Conflict, Unavailable
+from ..core.pieces import private
+from .folder import addon_name, addon_path, is_link
+from .refusals import Refusals
 
-_ADDON = Path(__file__).resolve().parent.parent
+private("aqt.addons", "InstallError", "upgrade")
+private("anki.httpclient", "HttpClient", otherwise="no upgrade from AnkiWeb")
+private(
+    "aqt.addons",
+    "InstallOk download_and_install_addon fetch_update_info",
+    otherwise="no upgrade from AnkiWeb",
+)
+
 _SIZE_LIMIT = 50 * 10**6
 _upgrading = threading.Lock()  # one question at a time, however often programs ask
+_refusals = Refusals()
 _QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpgrade it now from {source}?"
 
 
@@ -30,14 +40,18 @@ def upgrade(
     """Ask the person whether to upgrade this add-on, and do it on a yes.
 
     The package comes from the setting `upgradeUrl`; without it, an add-on installed from AnkiWeb is
-    updated from there. False if the person says no or nothing newer is there. A package that can't be
-    had, is not this add-on or is broken gives an error and changes nothing.
+    updated from there. False if the person says no or nothing newer is there. After a no there is no
+    question for 10 minutes, and after three until Anki quits: the reply is false. A package that can't be
+    had, is not this add-on or is broken gives an error and changes nothing. So does an add-on whose folder
+    is a link.
     """
     call.host.on_window(lambda: None)  # refused here where there is no window to ask in
+    if is_link():
+        raise Conflict("the add-on's folder is a link: upgrade the folder that it leads to")
     url = call.settings.upgradeUrl
     if url:
         check_url(url)
-    elif not _ADDON.name.isdigit():
+    elif not addon_name().isdigit():
         raise Conflict(
             "there is nowhere to upgrade from: the setting upgradeUrl is empty, and the add-on was "
             "not installed from AnkiWeb"
@@ -48,7 +62,7 @@ def upgrade(
         if not call.host.on_window(lambda: _ask(url or "AnkiWeb")):
             return False
         if not url:
-            return _update_from_ankiweb(int(_ADDON.name))
+            return _update_from_ankiweb(int(addon_name()))
         package = download(url, timeout=call.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
         if not _is_newer(package):
             return False
@@ -60,20 +74,22 @@ def upgrade(
 
 def _ask(source: str) -> Future[bool]:
     """The answer of the person, who is not hurried: other requests go on."""
-    import aqt
-    from aqt.qt import QMessageBox
-    from aqt.utils import ask_user
+    from .question import Question
 
     answer: Future[bool] = Future()
-    box = ask_user(
-        _QUESTION.format(source=source),
-        callback=lambda _yes: None,  # silent when the window is closed by its frame
-        defaults_yes=False,
-        parent=aqt.mw,
-        title="AnkiConnect",
-    )
-    yes = box.button(QMessageBox.StandardButton.Yes)
-    box.finished.connect(lambda _: answer.set_result(box.clickedButton() == yes))
+
+    def on_answer(yes: Optional[bool]) -> None:
+        if yes is None:
+            answer.set_exception(Unavailable())
+            return
+        if not yes:
+            _refusals.add("upgrade")
+        answer.set_result(yes)
+
+    if _refusals.forbid("upgrade"):
+        answer.set_result(False)
+    else:
+        Question(_QUESTION.format(source=source), yes="Upgrade", no="Not now", on_answer=on_answer)
     return answer
 
 
@@ -90,7 +106,7 @@ def _is_newer(package: bytes) -> bool:
         oldest_anki = int(theirs.get("min_point_version", 0))
     except Exception as error:  # archives can be damaged, encrypted or strange in many ways
         raise ApiError(f"the package for the upgrade is broken: {error}") from None
-    ours = json.loads((_ADDON / "manifest.json").read_text("utf-8"))
+    ours = json.loads((addon_path() / "manifest.json").read_text("utf-8"))
     if name != ours["package"]:
         raise ApiError(f"the package for the upgrade is another add-on: {name}")
     if oldest_anki > int_version():
@@ -107,7 +123,7 @@ def _install(package: bytes) -> None:
     import aqt
     from aqt.addons import InstallError
 
-    result = aqt.mw.addonManager.install(io.BytesIO(package), {"package": _ADDON.name})
+    result = aqt.mw.addonManager.install(io.BytesIO(package), {"package": addon_name()})
     if isinstance(result, InstallError):
         raise ApiError(f"Anki could not install the package: {result.errmsg}")
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..core.errors import Unavailable
+from ..core.pieces import private
 
 if TYPE_CHECKING:
     from aqt.main import AnkiQt
+
+private(
+    "aqt",
+    "DialogManager._dialogs",
+    "guiSelectCard guiSelectNote guiSelectedNotes guiAddNoteSetData guiEditNote",
+    otherwise="no guiBrowse without activating, no guiAddCards without activating or with a note",
+)
 
 Activate = Annotated[bool, "give the window the focus; false opens it and leaves the focus where it is"]
 
