@@ -274,7 +274,12 @@ def test_the_folder_is_listed_once_for_many_new_files(
     (media / "FOO.png").write_bytes(b"x")
     listed: list[Any] = []
     list_folder = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or list_folder(path))
+
+    def listdir(path: Path) -> list[str]:
+        listed.append(path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
     for number in range(20):
         name = f"New {number}.png"
         for params in ({"data": b64(b"x")}, {"data": b64(b"y")}):

@@ -220,12 +220,13 @@ def _unfinished(folder: Path) -> Iterator[Path]:
 def _duplicate(source: Path, target: Path) -> None:
     """Put the file or link `source` under `target` as well, in place of what was there."""
     with _unfinished(target.parent) as copy:
-        try:
-            if source.is_symlink():
-                raise OSError  # some systems would follow it
-            os.link(source, copy)
-        except OSError:  # no second names there, or another disk
-            shutil.copy2(source, copy, follow_symlinks=False)
+        if source.is_symlink():
+            os.symlink(os.readlink(source), copy)
+        else:
+            try:
+                os.link(source, copy)
+            except OSError:  # no second names there, or another disk
+                shutil.copy2(source, copy)
         os.replace(copy, target)
 
 
