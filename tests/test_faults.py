@@ -227,6 +227,26 @@ def test_a_killed_export_leaves_the_old_package_and_the_next_one_cleans_up(
     server.stop()
 
 
+def test_a_media_folder_on_another_disk_is_replaced_and_taken_back_into(
+    template: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(template, tmp_path / "collection.anki2"))
+    path.with_name("collection.media").symlink_to(small_disk)
+    server = Headless(path)
+    try:
+        for text in (b"one", b"two"):
+            data = base64.b64encode(text).decode()
+            assert server.ask("storeMediaFile", filename="a.txt", data=data)["result"] == "a.txt"
+        assert files(small_disk) == {"a.txt": b"two"}
+        assert (tmp_path / "media.trash" / "a.txt").read_bytes() == b"one"
+        audio = {"filename": "a.txt", "data": "eA==", "fields": ["Front"], "deleteExisting": True}
+        note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": ""}}
+        assert server.ask("addNotes", notes=[{**note, "audio": audio}, note])["error"]
+        assert files(small_disk) == {"a.txt": b"two"}
+    finally:
+        server.kill()
+
+
 @pytest.mark.parametrize("existing", [True, False])
 def test_a_pipe_in_the_media_folder_holds_nothing_up(
     template: Path, tmp_path: Path, existing: bool
