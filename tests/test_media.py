@@ -7,15 +7,19 @@ import contextlib
 import hashlib
 import os
 import random
+import re
 import sqlite3
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anki.collection import Collection
+from hypothesis import assume, given, strategies
 
+from addon.core.errors import BadParams
 from addon.core.media import Store, StoredFile
-from addon.core.media_names import UNFINISHED
+from addon.core.media_names import UNFINISHED, hashed_name, media_name
 
 from .conftest import Api, ApiFailure, HeadlessServer, Server, basic
 
@@ -74,8 +78,8 @@ def test_files_of_all_sizes_are_stored(headless: HeadlessServer, size: int) -> N
 def test_long_base64_is_stored_whole(headless: HeadlessServer) -> None:
     content = bytes(range(256)) * 10_000
     data = base64.b64encode(content).decode()
-    for given in (data, data[:900_001] + "\n" + data[900_001:]):
-        reply = headless.send("POST", "/storeMediaFile", {"filename": "long.bin", "data": given})
+    for text in (data, data[:900_001] + "\n" + data[900_001:]):
+        reply = headless.send("POST", "/storeMediaFile", {"filename": "long.bin", "data": text})
         assert reply.json["result"] == "long.bin"
         stored = headless.send("POST", "/retrieveMediaFile", {"filename": "long.bin"})
         assert stored.json["result"] == data
@@ -151,6 +155,41 @@ def test_names_are_cleaned_and_the_name_used_is_returned(
     assert headless.send("POST", "/storeMediaFile", params).json["result"] == stored
     assert files(headless) == {stored: b"x"}
     assert headless.send("POST", "/retrieveMediaFile", {"filename": sent}).json["result"] == b64(b"x")
+
+
+PARTS = [
+    *"aBßİſ. _<|\x7f\xa0\u0301\u0378\u1100\u1161\u200b\u2126\u226e\ufeff猫각",
+    *"\U0001f970\U0001fae8\U00011099\U000110ba\U0001e922",
+    *("con", "LPT1", "x" * 60, "é" * 31, ".mp3", ".jpegjpegjpeg"),
+]
+
+
+def test_names_are_those_of_anki_but_for_their_case(collection_path: Path) -> None:
+    col = Collection(str(collection_path))
+    folder = Path(col.media.dir())
+    characters = strategies.characters(exclude_categories=["Cs"])
+
+    @given(strategies.lists(strategies.sampled_from(PARTS) | characters, min_size=1).map("".join))
+    def check(filename: str) -> None:
+        assume(re.split(r"[/\\]", filename)[-1] == filename)
+        try:
+            name = media_name(filename)
+        except BadParams:
+            return
+        for path in folder.iterdir():
+            path.unlink()
+        both = [col.media.write_data(filename, b"x"), name]
+        (folder / name).write_bytes(b"x")
+        assert col.media.write_data(name, b"x") == name
+        longer = hashed_name(name, b"y")
+        (folder / longer).write_bytes(b"y")
+        assert col.media.write_data(longer, b"y") == longer
+        assume(len(name.lower().encode()) <= 120)  # else Anki shortens it once more
+        by_anki, ours = (unicodedata.normalize("NFC", each.lower()) for each in both)
+        assert ours == by_anki
+
+    check()
+    col.close()
 
 
 def test_a_name_that_is_too_long_is_shortened(headless: HeadlessServer) -> None:

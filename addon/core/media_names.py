@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import re
@@ -19,7 +18,7 @@ from .scratch import scratch_collection
 # As `normalize_filename` and its neighbours in rslib make them, but for the lower case of Anki 26.05:
 # programs put the name that they asked for into notes, whatever the reply says.
 
-_DROPPED = re.compile(r'[\[\]<>:"/?*^\\|\x00-\x1f\x7f]')
+_FORBIDDEN = re.compile(r'[\[\]<>:"/?*^\\|\x00-\x1f\x7f]')
 _DEVICE = re.compile(r"\A(con|prn|aux|nul|com[1-9]|lpt[1-9])(?=\.|\Z)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[/\\]")
 _LONGEST = 120  # bytes of UTF-8
@@ -77,21 +76,29 @@ def find_file(folder: Path, filename: str) -> Optional[Path]:
 def _clean(filename: str) -> str:
     """The last part of `filename`, composed (NFC) and without the characters that Anki drops."""
     last = unicodedata.normalize("NFC", _SEPARATOR.split(filename)[-1])
-    name = _DROPPED.sub("", last).replace("\xa0", " ")
+    name = _FORBIDDEN.sub("", last).replace("\xa0", " ")
+    if name.isascii():
+        return name
+    dropped = _dropped_by_anki(name)
     # Composed again, since what was between two characters can be gone.
-    return name if name.isascii() else unicodedata.normalize("NFC", "".join(filter(_is_kept, name)))
+    return unicodedata.normalize("NFC", "".join(c for c in name if c not in dropped))
 
 
-def _is_kept(character: str) -> bool:
+def _dropped_by_anki(name: str) -> set[str]:
+    """The characters in `name` without a meaning in the version of Unicode that Anki was built with."""
     # What had a meaning in Unicode 3.2 has one to every Anki.
-    return unicodedata.ucd_3_2_0.category(character) != "Cn" or _is_kept_by_anki(character)
+    newer = {c for c in name if unicodedata.ucd_3_2_0.category(c) == "Cn"}
+    unknown = sorted(newer - _dropped.keys())
+    if unknown:
+        with scratch_collection() as scratch:
+            for start in range(0, len(unknown), 20):  # so few that the name is not shortened
+                asked = unknown[start : start + 20]
+                stored = scratch.media.write_data(f"a{'a'.join(asked)}", b"a")
+                _dropped.update((c, c not in stored and c.lower() not in stored) for c in asked)
+    return {c for c in newer if _dropped[c]}
 
 
-@functools.lru_cache(maxsize=10_000)
-def _is_kept_by_anki(character: str) -> bool:
-    """Whether a character has a meaning in the version of Unicode that Anki was built with."""
-    with scratch_collection() as scratch:
-        return len(scratch.media.write_data(f"a{character}", b"a")) > 1
+_dropped: dict[str, bool] = {}  # what Anki was asked
 
 
 def _portable(name: str) -> str:
