@@ -157,6 +157,122 @@ def test_a_kill_of_anki_in_the_middle_of_a_batch_leaves_all_or_nothing(own_anki:
     assert len(own_anki.anki.invoke("findNotes", query="tag:batch")["result"]) == present
 
 
+# Media and packages
+
+
+def large(size: int) -> str:
+    return base64.b64encode(os.urandom(size)).decode()
+
+
+def kill_in_the_middle(server: Headless, folder: Path, wait: float, action: str, **params: Any) -> Any:
+    """Kill the server some time after a request has first changed the folder; its reply, if it came."""
+    sender = Sender(lambda *_, **__: server.ask(action, **params), "")
+    before = folder.stat().st_mtime_ns
+    sender.start()
+    while sender.is_alive() and folder.stat().st_mtime_ns == before:
+        time.sleep(0.0001)
+    time.sleep(wait)
+    server.kill()
+    sender.join()
+    return sender.reply
+
+
+def test_a_kill_while_a_file_is_replaced_leaves_the_old_or_the_new_one(
+    template: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(template, tmp_path / "collection.anki2"))
+    server = Headless(path)
+    media = Path(server.ask("getMediaDirPath")["result"])
+    old = os.urandom(40_000_000)
+    stored = server.ask("storeMediaFile", filename="A.bin", data=base64.b64encode(old).decode())
+    assert stored == {"result": "A.bin", "error": None}
+    found: list[str] = []
+    for number in range(8):
+        new = os.urandom(len(old))
+        data = base64.b64encode(new).decode()
+        reply = kill_in_the_middle(
+            server, media, number * 0.02, "storeMediaFile", filename="A.bin", data=data
+        )
+        present = (media / "A.bin").read_bytes()
+        assert present in ((new,) if reply else (old, new))
+        if present == new:
+            assert (media.with_name("media.trash") / "A.bin").read_bytes() == old
+        found.append("new" if present == new else "old")
+        old = present
+        server = Headless(path)
+    print(f"after the kills there was the {', '.join(found)} file")
+    assert server.ask("storeMediaFile", filename="b.bin", data="eA==")["error"] is None
+    assert sorted(os.listdir(media)) == ["A.bin", "b.bin"]
+    server.stop()
+
+
+def test_a_killed_export_leaves_the_old_package_and_the_next_one_cleans_up(
+    template: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(template, tmp_path / "collection.anki2"))
+    server = Headless(path)
+    picture = {"filename": "a.bin", "data": large(40_000_000), "fields": ["Back"]}
+    note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": "x"}, "picture": picture}
+    assert server.ask("addNote", note=note)["error"] is None
+    target = tmp_path / "packages" / "deck.apkg"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    params = {"deck": "Default", "path": str(target)}
+    assert kill_in_the_middle(server, target.parent, 0.01, "exportPackage", **params) is None
+    assert target.read_bytes() == b"old"
+    server = Headless(path)
+    assert server.ask("exportPackage", **params) == {"result": True, "error": None}
+    assert os.listdir(target.parent) == ["deck.apkg"]
+    assert target.stat().st_size > 40_000_000
+    server.stop()
+
+
+def test_a_media_folder_on_another_disk_is_replaced_and_taken_back_into(
+    template: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(template, tmp_path / "collection.anki2"))
+    path.with_name("collection.media").symlink_to(small_disk)
+    server = Headless(path)
+    try:
+        for text in (b"one", b"two"):
+            data = base64.b64encode(text).decode()
+            assert server.ask("storeMediaFile", filename="a.txt", data=data)["result"] == "a.txt"
+        assert files(small_disk) == {"a.txt": b"two"}
+        assert (tmp_path / "media.trash" / "a.txt").read_bytes() == b"one"
+        audio = {"filename": "a.txt", "data": "eA==", "fields": ["Front"], "deleteExisting": True}
+        note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": ""}}
+        assert server.ask("addNotes", notes=[{**note, "audio": audio}, note])["error"]
+        assert files(small_disk) == {"a.txt": b"two"}
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_pipe_in_the_media_folder_holds_nothing_up(
+    template: Path, tmp_path: Path, existing: bool
+) -> None:
+    server = Headless(Path(shutil.copy(template, tmp_path / "collection.anki2")))
+    try:
+        media = Path(server.ask("getMediaDirPath")["result"])
+        os.mkfifo(media / "a.mp3")
+        (media / "b.mp3").symlink_to(media / "a.mp3")
+        file = {"data": "eA==", "deleteExisting": existing}
+        for name in ("a.mp3", "A.mp3"):
+            error = server.ask("storeMediaFile", filename=name, **file)["error"]
+            assert error == "filename: 'a.mp3' in the media folder is no file, but a folder or a device"
+            assert server.ask("retrieveMediaFile", filename=name)["result"] is False
+            assert server.ask("deleteMediaFile", filename=name)["error"] is None
+        text = "[sound:a.mp3] [sound:b.mp3]"
+        note = {"deckName": "Default", "modelName": "Basic", "fields": {"Front": text}}
+        assert server.ask("addNote", note=note)["error"] is None
+        for _ in range(2):
+            exported = server.ask("exportPackage", deck="Default", path=str(tmp_path / "x.apkg"))
+            assert "in the media folder is no file, but a pipe or a device" in exported["error"]
+            assert server.ask("storeMediaFile", filename="b.mp3", **file)["error"] is None
+    finally:
+        server.kill()
+
+
 # A full disk
 
 
@@ -171,10 +287,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a file system of its own can't be mounted")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def large(size: int) -> str:
-    return base64.b64encode(os.urandom(size)).decode()
 
 
 def files(folder: Path) -> dict[str, bytes]:

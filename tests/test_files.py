@@ -223,6 +223,47 @@ def test_an_export_replaces_nothing_but_packages(wired: Wired, secret: Path) -> 
         assert package.stat().st_size > 100
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "o.colpkg",
+            "O.COLPKG",
+            "o.apkg.colpkg",
+            "o.colpkg.",
+            "o.colpkg ",
+            "o.colpkg . ",
+            "o.colpkg:x.apkg",
+        ),
+        *("collection.apkg", "Collection.APKG", "backup-2026.apkg", "BACKUP-.apkg", "backup-x.apkg."),
+    ],
+)
+def test_a_deck_is_not_exported_as_a_whole_collection(wired: Wired, secret: Path, name: str) -> None:
+    """Anki's import goes by the name, and would replace everything with the deck."""
+    target = secret.with_name(name)
+    for content in (None, b"", b"old"):
+        if content is not None:
+            target.write_bytes(content)
+        status, error = export(wired, target)
+        assert (status, "for a whole collection, which replaces everything" in str(error)) == (400, True)
+        assert (target.read_bytes() if target.exists() else None) == content
+
+
+def test_names_that_anki_imports_as_decks_are_exported(wired: Wired, secret: Path) -> None:
+    for name in ("colpkg.apkg", "my collection.apkg", "mybackup-1.apkg", "backup.apkg", "o.colpkg.apkg"):
+        assert export(wired, secret.with_name(name)) == (200, None)
+    assert set(os.listdir(secret.parent)) >= {"colpkg.apkg", "o.colpkg.apkg"}
+
+
+def test_anki_takes_the_refused_names_for_collections() -> None:
+    from aqt.import_export.importing import ColpkgImporter
+
+    from addon.core.files import _is_taken_for_a_collection
+
+    for name in ("o.colpkg", "collection.apkg", "backup-1.apkg", "o.apkg", "backup.apkg", "backup-1.zip"):
+        assert _is_taken_for_a_collection(f"/x/{name}") == ColpkgImporter.can_import(name)
+
+
 @pytest.mark.parametrize("headers", [{}, PAGE])
 def test_names_that_no_file_can_have_are_told(wired: Wired, headers: dict[str, str]) -> None:
     for path in ("x\0.apkg", "\0"):

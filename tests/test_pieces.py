@@ -45,8 +45,6 @@ HEADLESS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("cloneDeckConfigId", {"name": "new"}),
         ("saveDeckConfig", {"config": "CONFIG"}),
     ],
-    "anki._backend.RustBackend.add_media_file_raw": [("storeMediaFile", {"filename": "a", "data": "YQ=="})],
-    "anki.media_pb2.AddMediaFileRequest": [("storeMediaFile", {"filename": "a", "data": "YQ=="})],
 }
 # Other add-ons, and Anki itself, may use these; they have never been ours.
 NEVER_NEEDED = ["anki.scheduler.dummy.DummyScheduler", "anki.sync_pb2.SyncCollectionResponse"]

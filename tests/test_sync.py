@@ -90,6 +90,15 @@ def test_media_alone_are_synced_by_sync_media(synced: Client, other: Client) -> 
     assert synced.fronts() == {"first"}
 
 
+def test_media_travel_with_their_capitals_at_once(synced: Client, other: Client) -> None:
+    for data in ("b25l", "dHdv"):
+        other("storeMediaFile", filename="Foo Bar.PNG", data=data)
+        for client in (other, synced):
+            client("syncMedia")
+        assert synced("getMediaFilesNames", pattern="*[fF]oo*") == ["Foo Bar.PNG"]
+        assert synced("retrieveMediaFile", filename="Foo Bar.PNG") == data
+
+
 def test_media_are_left_out_as_the_profile_says(world: World, anki: LiveServer, other: Client) -> None:
     client = world.anki(anki)
     client("fullSync", mode="download")

@@ -7,6 +7,7 @@ machine may not: to them the API would lend a person's rights.
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from anki.collection import Collection
@@ -16,6 +17,8 @@ from .errors import BadParams, Conflict, Forbidden
 from .shapes import show
 
 _PACKAGE = ".apkg"
+# As `ColpkgImporter` in aqt knows them, in whatever case.
+_WHOLE_COLLECTION = ("*.colpkg", "collection.apkg", "backup-*.apkg")
 
 
 def check_may_name(call: Call, parameter: str, instead: str) -> None:
@@ -70,9 +73,21 @@ def package_to_write(col: Collection, call: Call, path: str) -> str:
     is_package = target.lower().endswith(_PACKAGE)
     if not is_package and not call.is_local_program:
         raise Forbidden(f"path: the name of a package ends with {_PACKAGE}: {path}")
+    if _is_taken_for_a_collection(target):
+        raise BadParams(
+            f"path: Anki's import takes {', '.join(_WHOLE_COLLECTION)} for a whole collection, "
+            f"which replaces everything: {path}"
+        )
     if os.path.exists(target) and not (is_package and os.path.isfile(target)) and not _is_empty(target):
         raise Conflict(f"path: something that is no package ({_PACKAGE}) is there already: {target}")
     return target
+
+
+def _is_taken_for_a_collection(path: str) -> bool:
+    name = os.path.basename(path).lower()
+    # Windows drops dots and spaces at the end, and takes what follows a colon for a part of the file.
+    names = {part.rstrip(". ") for part in (name, name.partition(":")[0])}
+    return any(fnmatchcase(n, pattern) for n in names for pattern in _WHOLE_COLLECTION)
 
 
 def _is_inside(path: str, folder: str) -> bool:

@@ -6,10 +6,10 @@ import base64
 import fnmatch
 import hashlib
 import os
-import re
-import unicodedata
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Optional, Union
@@ -20,15 +20,13 @@ from .actions import read, write
 from .addresses import is_public
 from .call import Call
 from .downloads import DownloadFailed, check_url, download
-from .errors import ApiError, BadParams, without_frames
+from .errors import ApiError, BadParams, Conflict, without_frames
 from .files import check_may_name
-from .pieces import private
+from .media_names import UNFINISHED, changing, entry, find_file, has_folder, hashed_name, media_name
 from .shapes import ONE_OR_MANY
 
-private("anki._backend", "RustBackend.add_media_file_raw", "storeMediaFile", otherwise="no media in notes")
-private("anki.media_pb2", "AddMediaFileRequest", "storeMediaFile", otherwise="no media in notes")
-
 _PARALLEL_DOWNLOADS = 8
+_CHUNK = 2**20
 
 FileName = Annotated[str, "file name in the media folder"]
 Data = Annotated[Optional[bytes], "content in base64; the first choice"]
@@ -76,7 +74,7 @@ Attachments = Annotated[list[Attachment], ONE_OR_MANY]
 
 def load(source: Attachment, call: Call) -> Optional[bytes]:
     """The content of `source`; None if it is what `skip_hash` leaves out. Raises ApiError."""
-    check_name(source.filename)
+    media_name(source.filename)  # before a long download
     content = _content(source, call)
     if source.skip_hash and hashlib.md5(content).hexdigest() == source.skip_hash.lower():
         return None
@@ -123,180 +121,130 @@ def _read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-# Names, as `normalize_filename` and its neighbours in rslib make them.
-
-_DROPPED = re.compile(r'[\[\]<>:"/?*^\\|\x00-\x1f\x7f]')
-_DEVICE = re.compile(r"\A(con|prn|aux|nul|com[1-9]|lpt[1-9])(?=\.|\Z)", re.IGNORECASE)
-_LONGEST = 120  # bytes of UTF-8
-
-
-def clean_name(filename: str) -> str:
-    """The last part of `filename`, composed (NFC) and without the characters that Anki drops."""
-    last = re.split(r"[/\\]", filename)[-1]
-    return _DROPPED.sub("", unicodedata.normalize("NFC", last)).replace("\xa0", " ")
-
-
-def check_name(filename: str) -> str:
-    """The cleaned name. Raises BadParams if nothing is left of it."""
-    name = clean_name(filename)
-    if not name.strip(". "):
-        raise BadParams(f"filename should name a file: {filename!r}")
-    return name
-
-
-def _spellings(name: str) -> list[str]:
-    """The names that a file may have which was stored under the clean name `name`.
-
-    Anki changes names that Windows can't have and shortens long ones. From 26.05 on it also lower-cases
-    those of new files.
-    """
-    names = []
-    for cased in (name, name.lower()):
-        portable = _without_bad_end(_DEVICE.sub(r"\1_", cased))
-        if len(portable.encode()) > _LONGEST:
-            stem, extension = _shorten(portable, _LONGEST)
-            portable = _without_bad_end(f"{stem}.{extension}" if extension else stem)
-        names += [cased, portable]
-    return list(dict.fromkeys(names))
-
-
-def _hashed(name: str, content: bytes) -> str:
-    """The name that Anki gives to new `content` when `name` is taken."""
-    digest = hashlib.sha1(content).hexdigest()
-    stem, extension = _shorten(name, _LONGEST - len(digest) - 1)
-    return f"{stem}-{digest}.{extension}"
-
-
-def _without_bad_end(name: str) -> str:
-    return f"{name}_" if name.endswith((" ", ".")) else name
-
-
-def _shorten(name: str, limit: int) -> tuple[str, str]:
-    """Stem and extension that fit into `limit` bytes, with a dot between and one character after."""
-    stem, dot, extension = name.rpartition(".")
-    if not dot:
-        stem, extension = name, ""
-    extension = _first_bytes(extension, 10)
-    return _first_bytes(stem, limit - len(extension.encode()) - 2), extension
-
-
-def _first_bytes(text: str, count: int) -> str:
-    return text.encode()[:count].decode(errors="ignore")
-
-
-def _is_file(path: Path) -> bool:
-    return os.path.isfile(path)  # unlike Path.is_file, False for names that no file can have
-
-
-def _find(folder: Path, filename: str) -> Optional[Path]:
-    """The file that was stored as `filename`."""
-    paths = (folder / name for name in _spellings(clean_name(filename)))
-    return next(filter(_is_file, paths), None)
-
-
-def _add_file(col: Collection, name: str, content: bytes) -> str:
-    """Do what `col.media.write_data` does, with one copy of the content on the way instead of three.
-
-    The message to Anki is put together here, in parts as Protocol Buffers allow, since Python's own
-    library copies what it is given, and once more what it writes.
-    """
-    from anki.generic_pb2 import String
-    from anki.media_pb2 import AddMediaFileRequest
-
-    fields = AddMediaFileRequest(desired_name=name).SerializeToString()
-    announced = _varint(AddMediaFileRequest.DATA_FIELD_NUMBER << 3 | 2) + _varint(len(content))
-    stored = String.FromString(col._backend.add_media_file_raw(b"".join((fields, announced, content))))
-    return str(stored.val)
-
-
-def _varint(number: int) -> bytes:
-    """A number as Protocol Buffers write it: seven bits a byte, the lowest first."""
-    groups = [number >> shift & 0x7F for shift in range(0, max(1, number.bit_length()), 7)]
-    return bytes(group | 0x80 for group in groups[:-1]) + bytes(groups[-1:])
-
-
 @dataclass(frozen=True)
 class StoredFile:
-    name: str  # that Anki really used
+    name: str  # that was really used
     content: bytes
-    replaced: tuple[str, ...] = ()  # names of the files that had to go for it
+    warnings: tuple[str, ...] = ()  # for the caller
 
 
 class Store:
-    """Stores files for one request and can take all of it back."""
+    """Stores files for one request and can take all of it back.
+
+    A file is written under another name and renamed once it is whole. So nobody ever finds a part of it,
+    whatever ends the process, and nothing is written through a link.
+    """
 
     def __init__(self, col: Collection) -> None:
         self._col = col
         self._folder = Path(col.media.dir())
-        # What was under each name that we touched, and is in the media trash now; None for nothing.
-        self._before: dict[str, Optional[os.stat_result]] = {}
+        self._trash = self._folder.with_name("media.trash")  # Anki's
+        # The names that we wrote, and whether something was there before, which is in the trash now.
+        self._written: dict[str, bool] = {}
 
     def put(self, filename: str, content: bytes, *, delete_existing: bool) -> StoredFile:
-        """Store `content`.
+        """Store `content`. Raises ApiError.
 
-        With `delete_existing`, a different file of that name goes to the media trash; otherwise Anki
-        puts the content's SHA-1 into the new name. An identical file is reused.
+        With `delete_existing`, a different file of that name is replaced, and goes to the media trash.
+        Otherwise, and if `filename` has a folder and so may mean another file, the content's SHA-1 gets
+        into the name. An identical file is reused. A file of that name in other case counts as well.
         """
-        name = check_name(filename)
-        spellings = _spellings(name)
-        replaced = self._trash_others(spellings, content) if delete_existing else ()
-        possible = {*spellings, *(_hashed(spelling, content) for spelling in spellings)}
-        absent = {n for n in possible if not _is_file(self._folder / n)}
-        try:
-            stored = _add_file(self._col, name, content)
-        except BaseException:
-            # A full disk leaves the beginning of the file.
-            self._before.update((name, self._before.get(name)) for name in absent)
-            raise
-        if stored in absent:
-            self._before.setdefault(stored, None)
-        return StoredFile(stored, content, replaced)
+        wanted = media_name(filename)
+        present = entry(self._folder, wanted)
+        name = present or wanted
+        is_there = self._is_there(name, content)
+        if present and not is_there and (has_folder(filename) or not delete_existing):
+            hashed = hashed_name(wanted, content)
+            name = entry(self._folder, hashed) or hashed
+            is_there = self._is_there(name, content)
+        if not is_there:
+            self._write(name, content)
+        stored = _register(self._col, self._folder / name, content)
+        if present in (None, wanted):
+            return StoredFile(stored, content)
+        warning = f"{wanted!r} is stored as {stored!r}: the media folder had a file {present!r} already"
+        return StoredFile(stored, content, (warning,))
 
-    def _trash_others(self, names: Iterable[str], content: bytes) -> tuple[str, ...]:
-        replaced = []
-        for name in names:
-            # Looked for one by one: where case makes no difference, two names can be the same file.
-            path = self._folder / name
-            if not _is_file(path) or _is(path, content):
-                continue
-            if name in self._before:
-                path.unlink()  # of this request: the trash is to hold what was there before
-            else:
-                self._before[name] = path.stat()
-                self._col.media.trash_files([name])
-            replaced.append(name)
-        return tuple(replaced)
+    def _is_there(self, name: str, content: bytes) -> bool:
+        """Whether `name` has that content. Raises Conflict for what can't be replaced, such as a folder."""
+        path = self._folder / name
+        if os.path.lexists(path) and not (os.path.islink(path) or os.path.isfile(path)):
+            raise Conflict(f"filename: {name!r} in the media folder is no file, but a folder or a device")
+        return _holds(path, content)
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self._folder / name
+        try:
+            self._folder.mkdir(exist_ok=True)
+            with changing(self._folder, name), _unfinished(self._folder) as unfinished:
+                with open(unfinished, "xb") as file:
+                    file.write(content)
+                # What this request wrote itself is no loss.
+                replaces = name not in self._written and os.path.lexists(path)
+                if replaces:
+                    self._trash.mkdir(exist_ok=True)
+                    _duplicate(path, self._trash / name)
+                os.replace(unfinished, path)
+                self._written.setdefault(name, replaces)
+        except OSError as error:
+            raise ApiError(f"Failed to write '{path}': {error.strerror} (os error {error.errno})") from None
 
     def take_back(self, *, keep: Iterable[StoredFile] = ()) -> None:
         """Leave the folder as if only the files in `keep` had been stored."""
-        kept: dict[str, Optional[bytes]] = {}
-        for file in keep:
-            kept.update(dict.fromkeys(file.replaced))
-            kept[file.name] = file.content
-        wanted = {**self._before, **kept}
+        kept = {file.name: file.content for file in keep}
+        lost = [name for name, content in kept.items() if not _holds(self._folder / name, content)]
         # Files of this request are no loss. Gone first, they make room for what comes back.
-        for name, what in wanted.items():
-            if not _is(self._folder / name, what):
+        for name, replaced in self._written.items():
+            if name in lost or (name not in kept and not replaced):
                 (self._folder / name).unlink(missing_ok=True)
-        for name, what in wanted.items():
-            if what is not None and not _is(self._folder / name, what):
-                self._put_back(name, what)
-        self._before = {name: before for name, before in self._before.items() if name in kept}
+        for name, replaced in self._written.items():
+            if name not in kept and replaced:
+                _duplicate(self._trash / name, self._folder / name)
+                (self._trash / name).unlink()
+        self._written = {name: replaced for name, replaced in self._written.items() if name in kept}
+        for name in lost:
+            self._write(name, kept[name])
 
-    def _put_back(self, name: str, what: Union[bytes, os.stat_result]) -> None:
-        if isinstance(what, bytes):
-            (self._folder / name).write_bytes(what)
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """Where a file is written before it gets its name. One that a killed process has left is removed."""
+    path = folder / UNFINISHED
+    path.unlink(missing_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _duplicate(source: Path, target: Path) -> None:
+    """Put the file or link `source` under `target` as well, in place of what was there."""
+    with _unfinished(target.parent) as copy:
+        if source.is_symlink():
+            os.symlink(os.readlink(source), copy)
         else:
-            self._folder.with_name("media.trash").joinpath(name).replace(self._folder / name)
+            try:
+                os.link(source, copy)
+            except OSError:  # no second names there, or another disk
+                shutil.copy2(source, copy)
+        os.replace(copy, target)
 
 
-def _is(path: Path, what: Union[bytes, os.stat_result, None]) -> bool:
-    """Whether there is a file with this content, or this very file, wherever it was then."""
-    if what is None or not _is_file(path):
+def _register(col: Collection, path: Path, content: bytes) -> str:
+    """Have Anki's media database know a file of the media folder, and return its name."""
+    if hasattr(col._backend, "add_media_from_path"):  # from Anki 26.08 on: without copies of the content
+        return col._backend.add_media_from_path(str(path))
+    return col.media.write_data(path.name, content)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether there is a file with this content."""
+    if not os.path.isfile(path) or os.path.getsize(path) != len(content):
         return False
-    if isinstance(what, bytes):
-        return path.stat().st_size == len(what) and path.read_bytes() == what
-    return os.path.samestat(path.stat(), what)
+    with open(path, "rb") as file:
+        return all(
+            file.read(_CHUNK) == content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK)
+        )
 
 
 @write("storeMediaFile")
@@ -307,27 +255,33 @@ def store_media_file(
     path: LocalPath = None,
     url: Url = None,
     skip_hash: SkipHash = None,
-    delete_existing: Annotated[bool, "move a different file of that name to the media trash first"] = True,
+    delete_existing: Annotated[
+        bool, "replace a different file of that name, which goes to the media trash"
+    ] = True,
 ) -> Annotated[Optional[str], "the name really used; null if the content matched skipHash"]:
     """Store a file in the media folder.
 
-    Anki cleans names up, so use the one that is returned. With `deleteExisting` false, a file whose
-    name is taken by different content gets a longer name. Names that begin with an underscore are
-    never counted as unused.
+    Use the name that is returned: characters that some systems don't allow are dropped, and long names
+    are shortened. Capitals stay, unless the folder has a file of that name in other case: then that file
+    is used, and the header X-AnkiConnect-Warning tells. A name that is taken by different content gets
+    longer if `deleteExisting` is false, and always if a folder was sent with it, such as in `a/b.png`.
+    Names that begin with an underscore are never counted as unused.
     """
     content = load(Attachment(filename, data, path, url, skip_hash), call)
     if content is None:
         return None
 
-    def put(col: Collection) -> str:
+    def put(col: Collection) -> StoredFile:
         store = Store(col)
         try:
-            return store.put(filename, content, delete_existing=delete_existing).name
+            return store.put(filename, content, delete_existing=delete_existing)
         except BaseException:
             store.take_back()
             raise
 
-    return call.on_collection(put)
+    file = call.on_collection(put)
+    call.warnings.extend(file.warnings)
+    return file.name
 
 
 @read("retrieveMediaFile")
@@ -335,7 +289,7 @@ def retrieve_media_file(
     call: Call, filename: FileName
 ) -> Annotated[Union[str, Literal[False]], "content in base64, or false if there is no such file"]:
     """Read a file of the media folder. Only the last part of a path counts."""
-    path = _find(_folder(call), filename)
+    path = find_file(_folder(call), filename)
     return base64.b64encode(path.read_bytes()).decode("ascii") if path else False
 
 
@@ -345,7 +299,7 @@ def media_files_names(
     pattern: Annotated[str, "shell-style wildcard; names with a leading dot need one in it"] = "*",
 ) -> list[FileName]:
     """List the names in the media folder that match a pattern, in the folder's order."""
-    names = os.listdir(_folder(call))
+    names = [name for name in os.listdir(_folder(call)) if name != UNFINISHED]
     if not pattern.startswith("."):
         names = [name for name in names if not name.startswith(".")]
     return fnmatch.filter(names, pattern)
@@ -368,6 +322,7 @@ def delete_media_file(col: Collection, filename: FileName) -> None:
 
     A name that is not in the folder, or leads out of it, has no effect.
     """
-    path = _find(Path(col.media.dir()), filename)
-    if path and not re.search(r"[/\\]", filename):
-        col.media.trash_files([path.name])
+    path = find_file(Path(col.media.dir()), filename)
+    if path and not has_folder(filename):
+        with changing(path.parent, path.name):
+            col.media.trash_files([path.name])

@@ -54,6 +54,7 @@ def store(
                 attachment.filename, attachment.content, delete_existing=attachment.delete_existing
             )
             files.append(file)
+            call.warnings.extend(file.warnings)
             for position in _marked_fields(attachment, note_type, call):
                 fields[position] += markup.format(html.escape(file.name, quote=False))
     return files

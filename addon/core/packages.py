@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 from anki.collection import Collection
 
 from .actions import ANY_NOTE, write
 from .call import Call
 from .deck_details import ExactDeckName
+from .errors import ApiError, Conflict
 from .files import package_to_read, package_to_write
 from .pieces import private
 from .undo import Edit
+
+if TYPE_CHECKING:
+    from anki.collection import DeckIdLimit
 
 private("anki.collection", "DeckIdLimit", "exportPackage")
 private("anki.collection", "ImportAnkiPackageRequest", "importPackage")
@@ -21,6 +29,8 @@ PackagePath = Annotated[
     "file on the machine that Anki runs on; relative to the media folder unless absolute; for web pages "
     "and other machines in the profile's folder or one of the setting `webFileFolders`",
 ]
+
+_PACKAGE = "package.apkg"
 
 
 @write("exportPackage")
@@ -33,7 +43,9 @@ def export_package(
 ) -> Annotated[bool, "false if there is no such deck"]:
     """Write a deck with its subdecks and media to a package, replacing an existing one.
 
-    A file that is no package (.apkg) is not replaced.
+    A file that is no package (.apkg) is not replaced. Names that Anki's import takes for those of a whole
+    collection, which would replace everything, are refused: `*.colpkg`, `collection.apkg`,
+    `backup-*.apkg`.
     """
     from anki.collection import DeckIdLimit
 
@@ -41,12 +53,18 @@ def export_package(
     if deck not in ids:
         return False
     target = package_to_write(col, call, path)
-    limit = DeckIdLimit(ids[deck])  # type: ignore[arg-type]
+    _check_media_can_be_read(col.media.dir())
+    with _written_beside(target) as out_path:
+        _export(col, out_path, DeckIdLimit(ids[deck]), include_sched)  # type: ignore[arg-type]
+    return True
+
+
+def _export(col: Collection, out_path: str, limit: DeckIdLimit, include_sched: bool) -> None:
     try:
         from anki.collection import ExportAnkiPackageOptions
     except ImportError:  # Anki 23.10
         col.export_anki_package(  # type: ignore[call-arg]
-            out_path=target,
+            out_path=out_path,
             limit=limit,
             with_scheduling=include_sched,
             with_media=True,
@@ -59,8 +77,50 @@ def export_package(
             with_media=True,
             legacy=True,
         )
-        col.export_anki_package(out_path=target, options=options, limit=limit)
-    return True
+        col.export_anki_package(out_path=out_path, options=options, limit=limit)
+
+
+def _check_media_can_be_read(folder: str) -> None:
+    """Raise Conflict if there is a device, which may never end, or a pipe, which may never begin."""
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_file() and not entry.is_dir() and os.path.exists(entry.path):
+                raise Conflict(f"{entry.name!r} in the media folder is no file, but a pipe or a device")
+
+
+@contextmanager
+def _written_beside(target: str) -> Iterator[str]:
+    """A path for the package until it is whole. Raises ApiError.
+
+    Anki writes into a file of any name beside that path. So the path is in a folder of its own: if the
+    process is killed, the next export to the same target removes what is left there.
+    """
+    folder, name = os.path.split(target)
+    beside = os.path.join(folder, f".unfinished-{hashlib.sha1(name.encode()).hexdigest()[:16]}")
+    whole = os.path.join(beside, _PACKAGE)
+    try:
+        _remove(beside)
+        os.mkdir(beside)
+        try:
+            yield whole
+            os.replace(whole, target)
+        finally:
+            _remove(beside)
+    except OSError as error:
+        reason = f"{error.strerror} (os error {error.errno})"
+        raise ApiError(f"Failed to create file in '{folder}': {reason}") from None
+
+
+def _remove(beside: str) -> None:
+    """Remove a folder with what Anki writes there. Anything else stays, and then it is an error."""
+    if not os.path.isdir(beside):
+        return
+    for name in os.listdir(beside):
+        if name == _PACKAGE or name.startswith(".tmp"):
+            os.unlink(os.path.join(beside, name))
+    os.rmdir(beside)
 
 
 @write("importPackage", edits=ANY_NOTE)
