@@ -60,6 +60,9 @@ class Host(Protocol):
         come what may.
         """
 
+    def will_change(self) -> None:
+        """Remember what windows show, before the first change of a visit. Called on the lane."""
+
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane."""
 

@@ -171,13 +171,14 @@ def visit_collection(host: Host, requests: list[Request]) -> list[Outcome]:
 def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
     """Run requests one after the other where the collection is, under one undo entry."""
     names = {request.action.undo for request in requests if request.action.undoable}
-    edit = Edit(col, names.pop() if len(names) == 1 else "several changes")
+    host = requests[0].call.host
+    edit = Edit(col, names.pop() if len(names) == 1 else "several changes", host.will_change)
     outcomes = [
         Outcome(lambda r=request: r.action.call(r.arguments, r.call, col, edit))  # type: ignore[misc]
         for request in requests
     ]
     if edit.used:
-        requests[0].call.host.changed(edit.changes)
+        host.changed(edit.changes)
     return outcomes
 
 

@@ -96,7 +96,6 @@ class QtHost(QObject):
         def job() -> T:
             if not self.is_ready():
                 raise _Closed()
-            self._copies = self._editors.copies(self._mw.col)
             try:
                 return work(self._mw.col)
             finally:
@@ -150,17 +149,21 @@ class QtHost(QObject):
     def save_editors(self, notes: Optional[Ids[int]]) -> None:
         """Have the editors of these notes, or of any for None, save what was typed."""
         if self._editors.showing(notes):
-            self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
+            self._wait(self._wait(self._post(lambda: self._editors.save(notes))))
 
     def full_sync(self, work: Callable[[Collection], T]) -> T:
         return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
+
+    def will_change(self) -> None:
+        self._copies = self._editors.copies(self._mw.col)
 
     def changed(self, changes: OpChanges) -> None:
         stale = [copy for copy in self._copies if copy.take_over(self._mw.col)]
         self._post(lambda: self._show(stale, changes))
 
     def _show(self, stale: list[EditorCopy], changes: OpChanges) -> None:
-        shown = [copy.show() for copy in stale]
+        col = self._mw.col
+        shown = [copy.show(col) for copy in stale] if col else []
         self._refresh.add(changes)
         if not all(shown):
             self._refresh.flush(editors_too=True)
