@@ -37,13 +37,16 @@ class Host(Protocol):
         """The names of all profiles."""
 
     def is_ready(self) -> bool:
-        """Whether a collection is open."""
+        """Whether a collection is open and, inside Anki, its profile all set up."""
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         """Run `work` on the collection's one lane. Raises Unavailable when none opens soon."""
 
     def on_window(self, work: Callable[[], T]) -> T:
-        """Run `work` on the thread of Anki's window. Raises NeedsWindow where there is none."""
+        """Run `work` on the thread of Anki's window, but not while Anki is opening a profile.
+
+        Raises NeedsWindow where there is no window, and Unavailable when Anki is not done soon.
+        """
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""

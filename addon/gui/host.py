@@ -37,6 +37,7 @@ from ..core.errors import Unavailable
 from ..core.syncing import Syncer
 from . import syncing
 from .editors import EditorCopy, Editors
+from .opening import Opening
 from .permissions import Permissions
 from .refresh import Refresh
 
@@ -48,7 +49,7 @@ _WAIT_SECONDS = 2.0  # for a collection that is closed for the moment
 
 
 class _Closed(Exception):
-    """The collection closed between the check and the work."""
+    """The collection closed, or another is being opened, since the check."""
 
 
 class QtHost(QObject):
@@ -74,9 +75,9 @@ class QtHost(QObject):
         self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         gui_hooks.profile_will_close.append(lambda: self.syncer.stop(0))
-        gui_hooks.collection_did_load.append(self._on_opened)
+        self._opening = Opening(mw, self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
-        gui_hooks.collection_did_temporarily_close.append(self._on_opened)
+        gui_hooks.collection_did_temporarily_close.append(lambda _col: self._on_opened())
 
     # For HTTP threads
 
@@ -89,8 +90,7 @@ class QtHost(QObject):
         return names
 
     def is_ready(self) -> bool:
-        col = self._mw.col
-        return not self._away and col is not None and getattr(col, "db", None) is not None
+        return not self._away and self._opening.is_over()
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         def job() -> T:
@@ -115,7 +115,27 @@ class QtHost(QObject):
                 continue
 
     def on_window(self, work: Callable[[], Any]) -> Any:
-        """Run `work` on the main thread. A Future that it returns is waited for here, not there."""
+        def job() -> Any:
+            if self._opening.is_under_way():
+                raise _Closed()
+            return work()
+
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            with self._opened:
+                self._opened.wait_for(
+                    lambda: self._stopped or not self._opening.is_under_way(),
+                    max(0, deadline - time.monotonic()),
+                )
+            if self._opening.is_under_way():
+                raise Unavailable()
+            try:
+                return self.on_main_thread(job)
+            except _Closed:
+                continue
+
+    def on_main_thread(self, work: Callable[[], Any]) -> Any:
+        """Run `work` there, whatever Anki is at. A Future that it returns is waited for here, not there."""
 
         def refreshed_work() -> Any:
             self._refresh.flush()
@@ -152,7 +172,7 @@ class QtHost(QObject):
             self._wait(self._wait(self._post(lambda: self._editors.save(notes))))
 
     def full_sync(self, work: Callable[[Collection], T]) -> T:
-        return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
+        return cast(T, self.on_main_thread(lambda: syncing.full_sync(self._mw, work)))
 
     def will_change(self) -> None:
         self._copies = self._editors.copies(self._mw.col)
@@ -206,7 +226,7 @@ class QtHost(QObject):
         for waiter in list(self._waiting):
             _settle(waiter, _unavailable)
 
-    def _on_opened(self, _col: Collection) -> None:
+    def _on_opened(self) -> None:
         with self._opened:
             self._away = False
             self._opened.notify_all()
