@@ -44,10 +44,10 @@ manager.save()
 # Nothing is written to its standard input, which ends with the process that started Anki, however that one
 # ends. So Anki is not left behind.
 _RUN = f"""
-import os, signal, sys, threading, time
+import os, signal, threading, time
 
 def follow():
-    sys.stdin.buffer.read()
+    os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep({_STOP_SECONDS})
     if hasattr(os, "killpg"):
