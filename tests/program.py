@@ -61,7 +61,7 @@ class Program:
         return line
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of the reply."""
@@ -92,7 +92,7 @@ class Program:
 
     def end(self) -> tuple[int, str, str]:
         """Exit code and output, once it has ended by itself."""
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
     def kill(self) -> None:
@@ -122,7 +122,7 @@ class SlowAction:
 
     def _open(self) -> int:
         """Opens the pipe for writing, which works as soon as Anki reads."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 return os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
@@ -133,4 +133,4 @@ class SlowAction:
     def let_go_on(self) -> tuple[int, Any]:
         """Status and JSON of its reply."""
         os.close(self._writer)
-        return self._replies.get(timeout=20)
+        return self._replies.get(timeout=60)

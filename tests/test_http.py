@@ -398,7 +398,7 @@ def test_a_client_that_goes_away_is_dropped_quietly(
 def wait_until_served(wired: Wired) -> None:
     """Wait until no thread is left that serves another connection than ours."""
     serving = "sum(hasattr(t, '_target') and 'process_request' in str(t._target) for t in {}.enumerate())"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while wired.look(serving.format("__import__('threading')")) != 1:
         assert time.monotonic() < deadline
         time.sleep(0.02)

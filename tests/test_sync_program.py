@@ -160,7 +160,7 @@ def test_a_sync_that_hangs_is_aborted_by_a_signal(
             assert "not waiting for the sync any longer" in stopped(program)
         else:
             running = world.start(program.ask, ask, **mode)
-            assert world.line.waiting.wait(10)
+            assert world.line.waiting.wait(60)
             stopped(program)
             running.exception(20)
     program = Program("--collection", collection_path, *account)
@@ -180,7 +180,7 @@ def test_the_sync_before_exit_follows_one_that_is_running(
     program.ask("storeMediaFile", filename="a.txt", data="YWJj")
     with held(world.line):
         running = world.start(program.ask, "syncMedia")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         program.ask("createDeck", deck="Last")
         program.process.send_signal(signal.SIGTERM)
         assert program.process.stderr

@@ -21,8 +21,8 @@ from typing import Any, Optional
 ROOT = Path(__file__).resolve().parent.parent
 ADDON = ROOT / "addon"
 PROFILE = "User 1"
-_START_SECONDS = 60
-_STOP_SECONDS = 20
+_START_SECONDS = 180
+_STOP_SECONDS = 60
 
 # Run in a process of its own, since it loads Qt.
 _MAKE_PROFILE = """
