@@ -7,6 +7,8 @@ import json
 import os
 import resource
 import shutil
+import signal
+import threading
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +43,13 @@ hypothesis_settings.register_profile(
     print_blob=False,
 )
 hypothesis_settings.load_profile("steady")
+
+
+def pytest_configure() -> None:
+    # As Ctrl-C does, so that what fixtures have started is stopped.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
 
 STRANGER = "evil.test"  # leads to this machine, in the browser of the tests only
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ class Desktop:
         return subprocess.run(command, env=self._environment(), capture_output=True, text=True).stdout
 
     def wait_for_active(self, title: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while title not in self.active():
             assert time.monotonic() < deadline, f"{self.active()!r} has the focus, not {title!r}"
             time.sleep(0.05)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from tools.build import build
 from tools.launch import Anki
@@ -51,6 +54,13 @@ if hasattr(col, "_experiments"):
 mw.moveToState("deckBrowser")
 mw.update_undo_actions()
 """
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def free_port() -> int:
@@ -99,7 +109,7 @@ class LiveAnki:
         """The value of an expression on the main thread; knows `col`, `mw` and `aqt`."""
         return self.run(f"result = {expression}")
 
-    def wait_for(self, expression: str, seconds: float = 10) -> Any:
+    def wait_for(self, expression: str, seconds: float = 60) -> Any:
         """Wait until an expression is true, and return its value."""
         deadline = time.monotonic() + seconds
         while not (value := self.look(expression)):
@@ -107,19 +117,32 @@ class LiveAnki:
             time.sleep(0.02)
         return value
 
-    def keep_busy(self, seconds: float) -> None:
-        """Have the main thread do nothing else for so long; it has begun when this returns."""
-        begun = self.anki.base / "busy"
+    def busy_main_thread(self) -> AbstractContextManager[None]:
+        """Within it, the main thread does nothing else."""
+        return self._busy("main", "aqt.qt.QTimer.singleShot(0, work)")
+
+    def busy_lane(self) -> AbstractContextManager[None]:
+        """Within it, the collection is in use."""
+        return self._busy("lane", "mw.taskman.run_in_background(work)")
+
+    @contextlib.contextmanager
+    def _busy(self, what: str, start: str) -> Iterator[None]:
+        begun, go_on = self.anki.base / f"{what}-is-busy", self.anki.base / f"{what}-may-go-on"
         self.run(
             "import pathlib, time\n"
-            f"work = lambda: (pathlib.Path({str(begun)!r}).touch(), time.sleep({seconds}))\n"
-            "aqt.qt.QTimer.singleShot(0, work)"
+            "def work():\n"
+            f"    pathlib.Path({str(begun)!r}).touch()\n"
+            f"    while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.01)\n"
+            f"    pathlib.Path({str(begun)!r}).unlink()\n"
+            f"{start}"
         )
-        deadline = time.monotonic() + 10
-        while not begun.exists():
-            assert time.monotonic() < deadline, "Anki's main thread did not become busy"
-            time.sleep(0.01)
-        begun.unlink()
+        try:
+            _wait_until(begun.exists)
+            yield
+        finally:
+            go_on.touch()
+            _wait_until(lambda: not begun.exists())
+            go_on.unlink()
 
     def reset(self, template: Path) -> None:
         """Close all windows and put a fresh collection in place."""

@@ -62,7 +62,7 @@ class Program:
         return line
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of the reply."""
@@ -100,7 +100,7 @@ class Program:
 
     def end(self) -> tuple[int, str, str]:
         """Exit code and output, once it has ended by itself."""
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
     def kill(self) -> None:
@@ -128,4 +128,4 @@ class SlowAction:
         """Status and JSON of its reply."""
         os.write(self._writer, b"held")
         os.close(self._writer)
-        return self._replies.get(timeout=20)
+        return self._replies.get(timeout=60)

@@ -107,7 +107,7 @@ def held(line: Line, after: int = 0) -> Iterator[None]:
         line.release()
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,8 @@ def test_the_limit_is_kept_to_the_byte(web: Web) -> None:
 
 @pytest.mark.parametrize("in_headers", [True, False])
 def test_a_server_that_drips_runs_out_of_time(web: Web, in_headers: bool) -> None:
-    started = time.monotonic()
     with pytest.raises(DownloadFailed, match=r"no answer in 1.5 s"):
         get(web.drip("drip", in_headers=in_headers), timeout=1.5)
-    assert time.monotonic() - started < 10
 
 
 def test_a_proxy_that_drips_runs_out_of_time(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +124,7 @@ class Names:
 
     def _look_up(self, host: Any, port: Any, *args: Any, **named: Any) -> Any:
         if host == "hangs.test":
-            self.closing.wait(30)
+            self.closing.wait()
         if host not in self.answers:
             return self._really(host, port, *args, **named)
         self.asked.append(host)
@@ -141,10 +140,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
 
 
 def test_a_look_up_that_hangs_runs_out_of_time(names: Names) -> None:
-    started = time.monotonic()
     with pytest.raises(DownloadFailed, match="no answer in 0.5 s"):
         get("http://hangs.test/x", timeout=0.5)
-    assert time.monotonic() - started < 10
+    assert not names.closing.is_set()  # it hangs still
 
 
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
@@ -293,7 +291,7 @@ def test_a_secure_server_that_drips_runs_out_of_time(web: Web, secure_web: list[
     url = web.drip("drip").replace("127.0.0.1", "media.test")
     with pytest.raises(DownloadFailed, match="no answer in 2.5 s"):
         get(url, timeout=2.5)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(thread.name == "ankiconnect-download" for thread in threading.enumerate()):
         assert time.monotonic() < deadline, "it is still being read"
         time.sleep(0.02)
@@ -372,32 +370,42 @@ def test_store_media_file_fails_with_its_download(server: Server, web: Web) -> N
 
 @pytest.mark.parametrize("tags", [[], ["long" * 300_000]], ids=["small", "large"])
 def test_a_slow_download_holds_up_no_other_request(anki: LiveServer, web: Web, tags: list[str]) -> None:
-    anki.live.configure(webTimeout=3000)
-    url = web.drip("drip")
+    anki.live.configure(webTimeout=60_000)
+    slow = web.hold("slow", b"sound")
     other = LiveServer(anki.live)
     replies: list[Any] = []
-    audio = {"url": url, "filename": "a.mp3"}
+    audio = {"url": slow.url, "filename": "a.mp3"}
     body = {"note": basic("a", audio=audio, tags=tags)}
     waiting = threading.Thread(target=lambda: replies.append(other.send("POST", "/addNote", body)))
     waiting.start()
+    slow.wait_until_asked()
     for number in range(20):
         assert anki.send("POST", "/addNote", {"note": basic(f"b{number}", tags=tags)}).status == 200
         assert anki.send("POST", "/guiDeckBrowser").status == 200
-    assert waiting.is_alive()  # the others were answered before it
+    assert replies == []  # the others were answered before it
+    slow.let_go_on()
     waiting.join()
     assert replies[0].status == 200
-    assert "no answer in 3 s" in replies[0].headers["x-ankiconnect-warning"]
+    assert "x-ankiconnect-warning" not in replies[0].headers
     other.close()
 
 
 def test_downloads_of_a_batch_run_side_by_side(headless: HeadlessServer, web: Web) -> None:
+    headless.settings = replace(headless.settings, webTimeout=60_000)
+    pages = [web.hold(f"{n}", b"%d" % n) for n in range(8)]
     notes = [
-        basic(f"n{n}", audio={"url": web.slow(f"{n}", b"%d" % n, 0.5), "filename": f"{n}.mp3"})
-        for n in range(8)
+        basic(f"n{n}", audio={"url": page.url, "filename": f"{n}.mp3"}) for n, page in enumerate(pages)
     ]
-    started = time.monotonic()
-    ids = headless.send("POST", "/addNotes", {"notes": notes}).json["result"]
-    assert time.monotonic() - started < 8 * 0.5
-    assert len(ids) == 8
+    replies: list[Any] = []
+    batch = threading.Thread(
+        target=lambda: replies.append(headless.send("POST", "/addNotes", {"notes": notes}))
+    )
+    batch.start()
+    for page in pages:
+        page.wait_until_asked()  # while none has been answered
+    for page in pages:
+        page.let_go_on()
+    batch.join()
+    assert len(replies[0].json["result"]) == 8
     names = headless.send("GET", "/getMediaFilesNames").json["result"]
     assert sorted(names) == [f"{n}.mp3" for n in range(8)]

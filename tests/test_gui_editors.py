@@ -10,6 +10,8 @@ from typing import Any, Optional
 import pytest
 
 from .conftest import Api, LiveServer, basic
+from .live import LiveAnki
+from .web import Web
 from .windows import ADD, BROWSER, EDIT, EDIT_CURRENT, Editor, WebView
 
 FRONT, BACK = 0, 1
@@ -131,9 +133,7 @@ def test_typing_goes_on_where_it_was(editor: Editor, api: Api, note: int) -> Non
 
 
 def test_a_note_that_is_deleted_keeps_what_was_typed_for_undo(editor: Editor, api: Api, note: int) -> None:
-    started = time.monotonic()
     api("deleteNotes", notes=[note])
-    assert time.monotonic() - started < 0.9  # nobody waits for an editor that has closed
     editor.wait_until_empty()
     assert api("findNotes", query="") == []
     assert api.look("col.undo_status().undo") == "AnkiConnect: delete notes"
@@ -255,16 +255,102 @@ def test_a_multi_is_one_entry_and_lands(editor: Editor, api: Api, note: int) -> 
     assert stored(api, note) == (["neko", "typed"], ["animal"])
 
 
-@pytest.mark.parametrize("editor", ["browser"], indirect=True)
-def test_a_web_view_that_does_not_answer_holds_no_write_up(editor: Editor, api: Api, note: int) -> None:
-    editor.web.run("const end = Date.now() + 6000; while (Date.now() < end);")
-    started = time.monotonic()
+def keep_busy(editor: Editor, web: Web, seconds: float) -> None:
+    """Have the editor's web view do nothing for so long."""
+    held = web.hold("held")
+    editor.web.keep_busy(held)
+    threading.Timer(seconds, held.let_go_on).start()
+
+
+def times_given_up(live: LiveAnki) -> int:
+    return live.log().count("an editor has not saved what was typed")
+
+
+def test_a_busy_web_view_is_waited_for(editor: Editor, api: Api, note: int, web: Web) -> None:
+    editor.press(" late")
+    keep_busy(editor, web, 3)
     api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
-    assert time.monotonic() - started < 5
-    assert stored(api, note)[0][FRONT] == "API"
-    editor.wait_until_shown(["API", "typed"])
+    assert stored(api, note)[0] == ["API", "typed late"] == editor.copy()
+    editor.wait_until_shown(["API", "typed late"])
+    api("guiUndo")
+    assert stored(api, note)[0] == ["neko", "typed late"]
+
+
+@pytest.mark.parametrize("editor", ["browser"], indirect=True)
+def test_a_web_view_that_hangs_is_given_up_once_and_its_letters_land_later(
+    editor: Editor, api: Api, note: int, web: Web
+) -> None:
+    live = api.server.live  # type: ignore[attr-defined]
+    module = f"__import__('sys').modules['{live.addon.name}.gui.editors']"
+    longest = live.look(f"{module}._LONGEST_MS")
+    held = web.hold("held")
+    editor.press(" late")
+    editor.web.keep_busy(held)
+    live.run(f"{module}._LONGEST_MS = 500")
+    try:
+        api("updateNoteFields", note={"id": note, "fields": {"Front": "first"}})
+    finally:
+        live.run(f"{module}._LONGEST_MS = {longest}")
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "second"}})
+    assert stored(api, note)[0][FRONT] == "second"  # neither write was held up until the web view was free
+    held.let_go_on()
+    editor.wait_until_shown(["second", "typed late"])
     editor.save()
-    assert stored(api, note)[0] == ["API", "typed"]
+    assert stored(api, note)[0] == ["second", "typed late"]
+    editor.press(" later")
+    keep_busy(editor, web, 3)
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "third"}})
+    assert stored(api, note)[0] == ["third", "typed late later"]  # it is waited for again
+
+
+BREAK = {
+    "its process ends": (
+        "import os, signal; os.kill({web}.page().renderProcessPid(), signal.SIGKILL)",
+        "not {web}.page().renderProcessPid()",
+    ),
+    "it shows another page": (
+        "{web}.page().load(aqt.qt.QUrl('about:blank'))",
+        "{web}.url().toString() == 'about:blank'",
+    ),
+}
+
+
+@pytest.mark.parametrize("meanwhile", [True, False], ids=["meanwhile", "before"])
+@pytest.mark.parametrize("how", BREAK)
+@pytest.mark.parametrize("editor", ["edit"], indirect=True)
+def test_a_broken_web_view_holds_no_write_up(
+    editor: Editor, api: Api, note: int, web: Web, how: str, meanwhile: bool
+) -> None:
+    live = api.server.live  # type: ignore[attr-defined]
+    before = times_given_up(live)
+    broken, is_broken = (text.format(web=f"{editor.editor}.web") for text in BREAK[how])
+    if meanwhile:
+        keep_busy(editor, web, 2)
+        live.run(f"def break_it():\n    {broken}\naqt.qt.QTimer.singleShot(1000, break_it)")
+    else:
+        live.run(broken)
+        live.wait_for(is_broken)
+    for front in ("first", "second"):
+        api("updateNoteFields", note={"id": note, "fields": {"Front": front}})
+        assert stored(api, note)[0][FRONT] == front
+    live.wait_for(is_broken)
+    live.run(f"window = {EDIT}; window._clean_up(); window.close()")
+    assert times_given_up(live) == before
+
+
+@pytest.mark.parametrize("editor", ["edit"], indirect=True)
+def test_a_window_that_is_closed_meanwhile_holds_no_write_up(
+    editor: Editor, api: Api, note: int, web: Web
+) -> None:
+    live = api.server.live  # type: ignore[attr-defined]
+    before = times_given_up(live)
+    keep_busy(editor, web, 2)
+    live.run(
+        f"window = {EDIT}\naqt.qt.QTimer.singleShot(500, lambda: (window._clean_up(), window.close()))"
+    )
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    assert stored(api, note)[0][FRONT] == "API"
+    assert times_given_up(live) == before
 
 
 def test_the_add_window_keeps_what_is_typed(api: Api, anki: LiveServer) -> None:

@@ -54,7 +54,7 @@ def test_rows_of_the_browser_are_right(api: Api, anki: LiveServer) -> None:
     api("guiBrowse", query="")
     anki.live.run(f"{BROWSER}.table._view.setFocus()")
     cell = f"{BROWSER}.table._model.get_cell({BROWSER}.table._model.index(0, 0)).text"
-    assert api.look(cell) == "before"
+    anki.live.wait_for(f"{cell} == 'before'")
     api("updateNoteFields", note={"id": note, "fields": {"Front": "after"}})
     anki.live.wait_for(f"{cell} == 'after'")
     api("deleteNotes", notes=[note])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .conftest import Api, LiveServer, add_cards
 
-KEEP_THE_LANE_BUSY = "import time; mw.taskman.run_in_background(lambda: time.sleep(0.5))"
 BREAK_AFTER_THE_NEXT_CARD = "col.conf['timeLim'] = 1; col.startTimebox(); col._startTime -= 60"
 QUESTION = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
 
@@ -29,10 +28,11 @@ def test_the_next_card_is_there_when_an_answer_is_replied_to(gui: Api) -> None:
 def test_nothing_is_shown_while_an_answer_is_being_taken(gui: Api, anki: LiveServer) -> None:
     _, second = start(gui, "a", "b")
     gui("guiShowAnswer")
-    anki.live.run(f"{KEEP_THE_LANE_BUSY}; mw.reviewer._answerCard(3)")
-    assert gui("guiShowAnswer") is False
-    assert gui("guiShowQuestion") is False
-    assert gui("guiAnswerCard", ease=3) is False
+    with anki.live.busy_lane():
+        anki.live.run("mw.reviewer._answerCard(3)")
+        assert gui("guiShowAnswer") is False
+        assert gui("guiShowQuestion") is False
+        assert gui("guiAnswerCard", ease=3) is False
     anki.live.wait_for(f"mw.reviewer.card.id == {second} and mw.reviewer.state == 'question'")
     assert gui.look("col.db.scalar('select count() from revlog')") == 1
 

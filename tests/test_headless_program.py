@@ -113,16 +113,14 @@ def test_it_logs_lines_to_stderr_and_prints_nothing(program: Program, collection
 
 
 def test_it_answers_within_a_second(program: Program) -> None:
-    started = time.monotonic()
     while True:
         try:
             assert program.ask("deckNames") == ["Default"]
             break
         except ConnectionRefusedError:
             time.sleep(0.005)
-    # Both are 0.3 s on a machine at rest. Other tests may run beside this one.
+    # Of its own, which is 0.3 s on a machine at rest. Other programs may run beside it.
     assert program.processor_time() < 1
-    assert time.monotonic() - started < 10
 
 
 def test_it_idles_in_less_than_80_mb(start: Start, collection_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -36,10 +35,8 @@ def test_it_is_not_ready_while_ankis_collection_is_away(anki: LiveServer) -> Non
         "from aqt import gui_hooks\n"
         "gui_hooks.collection_will_temporarily_close(col); col.close(downgrade=False)"
     )
-    started = time.monotonic()
     assert anki.send("GET", "/readyz").status == 503
     assert anki.send("GET", "/healthz").status == 200
-    assert time.monotonic() - started < 1  # an action would wait for 2 s
     anki.live.run("mw.reopen(after_full_sync=False)")
     assert anki.send("GET", "/readyz").status == 200
 
@@ -56,13 +53,8 @@ def test_they_are_answered_while_the_collection_is_busy(
 
 
 def test_they_are_answered_while_anki_is_busy(anki: LiveServer) -> None:
-    anki.live.run("import time; mw.taskman.run_in_background(lambda: time.sleep(2))")
-    anki.live.keep_busy(2)
-    started = time.monotonic()
-    assert [anki.send("GET", path).status for path, _ in PATHS] == [200, 200]
-    quick = time.monotonic() - started
-    anki.look("1")  # answered when the main thread is free again
-    assert quick < 1 < time.monotonic() - started
+    with anki.live.busy_lane(), anki.live.busy_main_thread():
+        assert [anki.send("GET", path).status for path, _ in PATHS] == [200, 200]
 
 
 @pytest.mark.parametrize(("path", "reply"), PATHS)

@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 import urllib.request
 from typing import Any
 
@@ -43,7 +42,7 @@ class Clients:
             thread.join()
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             while not self._stop.is_set():
                 connection.request("POST", "/", self._body)
@@ -56,22 +55,15 @@ class Clients:
 
 
 def test_version_is_answered_while_the_main_thread_is_busy(anki: LiveServer) -> None:
-    anki.live.keep_busy(3)
-    started = time.monotonic()
-    assert anki.send("POST", "/", {"action": "version"}).json == 6
-    assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
-    busy_for = time.monotonic() - started
-    anki.look("1")  # answered when the main thread is free again
-    assert busy_for < 2 < time.monotonic() - started
+    with anki.live.busy_main_thread():
+        assert anki.send("POST", "/", {"action": "version"}).json == 6
+        assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
 
 
 def test_version_is_answered_while_the_collection_is_busy(anki: LiveServer) -> None:
-    anki.live.run("import time; mw.taskman.run_in_background(lambda: time.sleep(2))")
-    started = time.monotonic()
-    assert anki.send("POST", "/", {"action": "version"}).json == 6
-    quick = time.monotonic() - started
+    with anki.live.busy_lane():
+        assert anki.send("POST", "/", {"action": "version"}).json == 6
     assert anki.send("GET", "/deckNames").json["result"] == ["Default"]
-    assert quick < 1 < time.monotonic() - started
 
 
 def test_the_window_gets_its_turn_at_python_soon(anki: LiveServer) -> None:
@@ -114,10 +106,11 @@ def test_windows_show_a_burst_of_changes_once(anki: LiveServer) -> None:
         "mw.record = lambda changes, handler: mw.refreshes.append(bool(changes.deck))\n"
         "gui_hooks.operation_did_execute.append(mw.record)"
     )
-    for number in range(20):
-        anki.send("POST", "/createDeck", {"deck": f"Deck {number}"})
+    with anki.live.busy_main_thread():  # so that it hears of all of them at once, however slow the machine
+        for number in range(20):
+            anki.send("POST", "/createDeck", {"deck": f"Deck {number}"})
     anki.live.wait_for("mw.refreshes")
-    time.sleep(0.5)
+    anki.send("POST", "/guiDeckBrowser")  # what was not shown by then would be now
     assert anki.live.look("mw.refreshes") == [True]
     assert "create deck" in anki.live.look("mw.form.actionUndo.text()")
     anki.live.run("from aqt import gui_hooks; gui_hooks.operation_did_execute.remove(mw.record)")

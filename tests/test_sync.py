@@ -334,7 +334,7 @@ def test_one_sync_runs_at_a_time_and_the_others_and_the_status_are_answered_mean
 ) -> None:
     with held(world.line):
         running = world.start(synced, "sync")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         for action in ("sync", "syncMedia"):
             reply = synced.server.send("POST", f"/{action}")
             assert reply.status == 409
@@ -419,7 +419,7 @@ def test_requests_wait_for_a_full_sync_and_none_is_lost(
 ) -> None:
     with held(world.line, after=4000):
         running = world.start(client, "fullSync", mode="download")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         wait_for(lambda: client("syncStatus")["state"] == "download")
         reply = client.server.send("POST", "/addNote", {"note": {"deckName": "Default"}})
         assert reply.status == 400  # what needs no collection is answered
@@ -516,7 +516,7 @@ def test_a_server_killed_in_a_full_sync_leaves_both_sides_as_they_were(
     other("sync")
     with held(world.line, after=30_000):
         running = world.start(synced, "fullSync", mode=mode)
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         world.server.kill()
         world.line.cut(0)  # what was on its way is lost too
     text = text_of(running)
@@ -554,7 +554,7 @@ def test_a_server_killed_in_a_sync_loses_nothing(world: World, synced: Client, o
         synced.add(f"ours {number}")
     with held(world.line, after=3000):
         running = world.start(synced, "sync")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         world.server.kill()
         world.line.cut(0)  # what was on its way is lost too
     text = text_of(running)
@@ -603,7 +603,7 @@ def test_a_sync_that_hangs_does_not_keep_the_server_from_stopping(
     assert isinstance(server, HeadlessServer)
     with held(world.line, after=1500):
         running = world.start(other, "sync")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         server.close()
         assert text_of(running) is not None
     path = Path(shutil.copy(other._backups.parent / "collection.anki2", tmp_path))
@@ -618,7 +618,7 @@ def test_a_backup_of_the_server_that_hangs_is_aborted_too(world: World, other: C
     assert isinstance(server, HeadlessServer)
     with held(world.line, after=4000):
         running = world.start(other, "fullSync", mode="upload")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         assert other("syncStatus")["state"] == "upload"
         server.close()
         assert text_of(running) == "sync: it was stopped before its end"
@@ -630,7 +630,7 @@ def test_cards_of_other_syncs_are_answered_while_media_are_synced(
     synced("storeMediaFile", filename="a.txt", data="aGVsbG8=")
     with held(world.line):
         running = world.start(synced, "syncMedia")
-        assert world.line.waiting.wait(10)
+        assert world.line.waiting.wait(60)
         assert synced("syncStatus")["state"] == "media"
         cards: Any = add_cards(synced.server, "meanwhile")
         assert len(cards) == 1

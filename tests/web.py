@@ -13,6 +13,28 @@ from urllib.parse import urlsplit
 Handler = http.server.BaseHTTPRequestHandler
 
 
+class Held:
+    """A page that has its reader wait until the test lets it go on."""
+
+    def __init__(self, closing: threading.Event) -> None:
+        self.url = ""
+        self.asked = threading.Event()
+        self._go_on = threading.Event()
+        self._closing = closing
+
+    def wait_until_asked(self) -> None:
+        assert self.asked.wait(60), f"nobody asked for {self.url}"
+
+    def let_go_on(self) -> None:
+        self._go_on.set()
+
+    def wait(self) -> None:
+        """On the server's side."""
+        self.asked.set()
+        while not self._go_on.wait(0.02) and not self._closing.is_set():
+            pass
+
+
 class Web:
     def __init__(self) -> None:
         pages = self._pages = {}  # type: dict[str, Callable[[Handler], None]]
@@ -55,6 +77,20 @@ class Web:
             handler.wfile.write(content)
 
         return self._page(name, page)
+
+    def hold(self, name: str, content: bytes = b"") -> Held:
+        """A page that answers with `content` once it is let go on."""
+        held = Held(self._closing)
+
+        def page(handler: Handler) -> None:
+            held.wait()
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(content)))
+            handler.end_headers()
+            handler.wfile.write(content)
+
+        held.url = self._page(name, page)
+        return held
 
     def secure(self, context: ssl.SSLContext) -> None:
         """Speak TLS from now on."""

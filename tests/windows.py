@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from .live import LiveAnki
+from .web import Held
 
 BROWSER = "aqt.dialogs._dialogs['Browser'][1]"
 ADD = "aqt.dialogs._dialogs['AddCards'][1]"
@@ -57,6 +58,11 @@ class WebView:
     def run(self, script: str) -> None:
         """Start JavaScript without waiting for it."""
         self._live.run(f"{self._view}.eval({script!r})")
+
+    def keep_busy(self, held: Held) -> None:
+        """Have it do nothing else until the page that is held answers."""
+        self.run(f"{{ const r = new XMLHttpRequest(); r.open('GET', {held.url!r}, false); r.send(); }}")
+        held.wait_until_asked()
 
 
 class Editor:

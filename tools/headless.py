@@ -83,6 +83,15 @@ class Headless:
         told = re.search(r"VmHWM:\s*(\d+) kB", status)
         return int(told[1]) * 1024 if told else 0
 
+    def processor_time(self) -> float:
+        """Seconds that it has run so far, however busy the machine is; 0 where that is not told."""
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        except OSError:
+            return 0
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> int:
         """Have it close the collection and end, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)

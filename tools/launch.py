@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -20,8 +21,8 @@ from typing import Any, Optional
 ROOT = Path(__file__).resolve().parent.parent
 ADDON = ROOT / "addon"
 PROFILE = "User 1"
-_START_SECONDS = 60
-_STOP_SECONDS = 20
+_START_SECONDS = 180
+_STOP_SECONDS = 60
 
 # Run in a process of its own, since it loads Qt.
 _MAKE_PROFILE = """
@@ -37,6 +38,23 @@ manager.meta.update(firstRun=False, updates=False, check_for_updates=False, chec
 manager.load(sys.argv[2])
 manager.profile["autoSync"] = False
 manager.save()
+"""
+
+
+# Nothing is written to its standard input, which ends with the process that started Anki, however that one
+# ends. So Anki is not left behind.
+_RUN = f"""
+import os, signal, threading, time
+
+def follow():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep({_STOP_SECONDS})
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpid(), signal.SIGKILL)
+
+threading.Thread(target=follow, daemon=True).start()
+import aqt; aqt.run()
 """
 
 
@@ -71,9 +89,9 @@ class Anki:
         """Start Anki and wait until the API answers with an open collection."""
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [self.python, "-c", "import aqt; aqt.run()", "-b", str(self.base), "-p", PROFILE],
+                [self.python, "-c", _RUN, "-b", str(self.base), "-p", PROFILE],
                 env={**self._environment(), **environment},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # So that a Ctrl-C in the terminal reaches us alone, and Anki is asked to quit once.
@@ -106,21 +124,24 @@ class Anki:
         assert self._process
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        try:
-            return self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_STOP_SECONDS)
+        if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-            return self._process.wait()
+        return self.wait()
 
     def kill(self) -> None:
         """End it at once, with all its processes, as a power cut would."""
         assert self._process
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self.wait()
 
     def wait(self) -> int:
-        assert self._process
-        return self._process.wait()
+        """Wait until it has ended, and return its exit code."""
+        assert self._process and self._process.stdin
+        code = self._process.wait()
+        self._process.stdin.close()
+        return code
 
     def _run(self, *arguments: str) -> None:
         done = subprocess.run(

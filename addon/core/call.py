@@ -41,7 +41,7 @@ class Host(Protocol):
         """The collection that is open; None while there is none. Only to tell one from another."""
 
     def is_ready(self) -> bool:
-        """Whether a collection is open."""
+        """Whether a collection is open and, inside Anki, its profile all set up."""
 
     def is_closing(self) -> bool:
         """Whether the collection is about to be closed. Work of many steps then ends between two."""
@@ -50,7 +50,10 @@ class Host(Protocol):
         """Run `work` on the collection's one lane. Raises Unavailable when none opens soon."""
 
     def on_window(self, work: Callable[[], T]) -> T:
-        """Run `work` on the thread of Anki's window. Raises NeedsWindow where there is none."""
+        """Run `work` on the thread of Anki's window, but not while Anki is opening a profile.
+
+        Raises NeedsWindow where there is no window, and Unavailable when Anki is not done soon.
+        """
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
@@ -66,6 +69,9 @@ class Host(Protocol):
         Others wait from before `work` begins until the collection is open again, which it is in the end,
         come what may.
         """
+
+    def will_change(self) -> None:
+        """Remember what windows show, before the first change of a visit. Called on the lane."""
 
     def changed(self, changes: OpChanges) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane.

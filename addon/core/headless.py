@@ -102,6 +102,9 @@ class HeadlessHost:
         finally:
             self._open.set()
 
+    def will_change(self) -> None:
+        pass
+
     def changed(self, changes: OpChanges) -> None:
         pass
 

@@ -197,8 +197,8 @@ def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]
     When the collection is about to be closed, those that are left are refused.
     """
     names = {request.action.undo for request in requests if request.action.undoable}
-    edit = Edit(col, names.pop() if len(names) == 1 else "several changes")
     host = requests[0].call.host
+    edit = Edit(col, names.pop() if len(names) == 1 else "several changes", host.will_change)
     outcomes: list[Outcome] = []
     for request in requests:
         if outcomes and host.is_closing():

@@ -245,6 +245,7 @@ class Syncer:
             return SyncOutput(required=_NO_CHANGES)
 
         def exchange(col: Collection) -> SyncOutput:
+            self._host.will_change()
             output = col.sync_collection(session.auth, False)
             # Before anything else writes, so that editors don't put their old copies over what has come.
             self._host.changed(_NOTES)

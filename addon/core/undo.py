@@ -26,17 +26,21 @@ class Edit:
     then opens a new entry.
 
     An operation that changes nothing still costs the user what waits under Redo, so callers filter
-    first where they can.
+    first where they can. `will_change` is called once, before the first operation.
     """
 
-    def __init__(self, col: Collection, name: str) -> None:
+    def __init__(self, col: Collection, name: str, will_change: Callable[[], None] = lambda: None) -> None:
         self.changes = OpChanges()
         self.used = False
         self._col = col
         self._name = f"AnkiConnect: {name}"
         self._entry: Optional[int] = None
+        self._will_change: Optional[Callable[[], None]] = will_change
 
     def __call__(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._will_change:
+            self._will_change()
+            self._will_change = None
         opened = self._entry is None
         if opened:
             self._entry = self._col.add_custom_undo_entry(self._name)

@@ -18,31 +18,25 @@ what the copy holds already is not taken as typed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
+import logging
 import weakref
 from collections.abc import Collection as Ids
 from concurrent.futures import Future
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 from anki.collection import Collection
 from anki.errors import NotFoundError
 from anki.notes import Note
 from aqt import gui_hooks
-from aqt.qt import QApplication, QTimer
+from aqt.qt import QApplication, QTimer, QWidget, qconnect
 
-# Does something in a web view once it has loaded its note, done what it was told before this way, and saved
-# what was typed. Saving takes turns since Anki 26.08: without such a series, what is set would come late.
-# For a moment after loading, Anki moves the cursor, which saves: of a note deleted then, that would fail.
-_AFTER_SAVE = """
-window.ankiConnect = (
-    window.ankiConnect || require("anki/ui").loaded.then(() => new Promise((done) => setTimeout(done, 100)))
-)
-    .then(() => saveNow(true))
-    .then(() => { %s })
-    .catch(() => {});
-"""
-_TELL = 'bridgeCommand("ankiconnect:saved:%d");'
+from .handover import HandOver, run_after_saving
+
+log = logging.getLogger("ankiconnect")
+
 _SET = """
 if (getNoteId() !== %d) return;
 const fields = require("anki/NoteEditor").instances[0].fields;
@@ -50,7 +44,42 @@ for (const [order, text] of %s) fields[order].editingArea.content.set(text);
 const tags = %s;
 if (tags) setTags(tags);
 """
-_SAVE_MS = 1000  # for a web view to hand over what was typed; a broken one never does
+_UNLIKE = "a %s of another add-on is not an editor like Anki's"
+# For a web view that hangs. What it has not handed over by then lands when it does, after the write.
+_LONGEST_MS = 30_000
+
+
+class _Known:
+    """What Anki's hook has told of: an editor of Anki's own, of ours, or any object of another add-on."""
+
+    def __init__(self, editor: Any) -> None:
+        self.editor = weakref.ref(editor)
+        self.hangs = False  # has kept somebody waiting too long, and has not answered since
+        self._odd = False
+
+    @property
+    def note_id(self) -> Optional[int]:
+        """The note that it shows, 0 for a new one; None while it shows none. For any thread."""
+        try:
+            return _note_id(self.editor())
+        except Exception:
+            self.report()
+            return None
+
+    def holds(self, widget: QWidget) -> bool:
+        """Whether a widget is part of its web view. Main thread."""
+        try:
+            web = self.editor().web  # type: ignore[union-attr]
+            return web is widget or bool(web.isAncestorOf(widget))
+        except Exception:
+            self.report()
+            return False
+
+    def report(self) -> None:
+        """Log the error that is being handled, if it is the first one of this editor."""
+        if not self._odd:
+            self._odd = True
+            log.warning(_UNLIKE, type(self.editor()).__qualname__, exc_info=True)
 
 
 class Editors:
@@ -58,82 +87,116 @@ class Editors:
 
     def __init__(self) -> None:
         # Replaced, never changed, so that any thread may read it.
-        self._known: tuple[weakref.ref[Any], ...] = ()
-        self._saving: dict[int, Callable[[], None]] = {}
+        self._known: tuple[_Known, ...] = ()
+        self._asked: dict[int, HandOver] = {}
         self._numbers = itertools.count()
         gui_hooks.editor_did_init.append(self._add)
         gui_hooks.webview_did_receive_js_message.append(self._on_message)
 
     def _add(self, editor: Any) -> None:
-        self._known = (*(known for known in self._known if known() is not None), weakref.ref(editor))
+        try:
+            known = _Known(editor)
+        except TypeError:
+            log.warning(_UNLIKE, type(editor).__qualname__)
+        else:
+            self._known = (*(known for known in self._known if known.editor() is not None), known)
 
-    def _on_message(self, handled: tuple[bool, Any], message: str, editor: Any) -> tuple[bool, Any]:
-        if handled[0] or not any(known() is editor for known in self._known):
+    def _on_message(self, handled: Any, message: Any, context: Any) -> Any:
+        # Other add-ons pass on whatever they like. Anki takes a hook that fails out of its list.
+        known = next((known for known in self._known if known.editor() is context), None)
+        if known is None or context is None or not isinstance(message, str) or _is_handled(handled):
             return handled
-        if message.startswith("ankiconnect:saved:"):
-            self._saving.pop(int(message.rpartition(":")[2]), lambda: None)()
-            return True, None
-        return (True, None) if _is_echo(message, editor) else handled
+        try:
+            if message.startswith("ankiconnect:saved:"):
+                asked = self._asked.get(int(message.rpartition(":")[2]))
+                if asked:
+                    asked.end()
+                return True, None
+            return (True, None) if _is_echo(message, context) else handled
+        except Exception:
+            known.report()
+            return handled
 
     def showing(self, notes: Optional[Ids[int]]) -> list[Any]:
         """The open editors of these notes; for None all, those of new notes included. For any thread."""
-        editors = [known() for known in self._known]
-        return [e for e in editors if _note_id(e) is not None and (notes is None or _note_id(e) in notes)]
+        return [known.editor() for known in self._showing(notes)]
 
-    def save(self, editors: list[Any]) -> Future[None]:
-        """Have editors save what was typed. Done when all have, or when their time is up. Main thread."""
+    def _showing(self, notes: Optional[Ids[int]]) -> list[_Known]:
+        shown = [(known, known.note_id) for known in self._known]
+        return [known for known, note in shown if note is not None and (notes is None or note in notes)]
+
+    def save(self, notes: Optional[Ids[int]]) -> Future[None]:
+        """Have the editors of these notes, or of any for None, save what was typed. Main thread.
+
+        Done when all have. Nobody waits for one that never will, nor again for one that hangs.
+        """
         done: Future[None] = Future()
-        left = {next(self._numbers): editor for editor in editors}
+        left = {next(self._numbers): known for known in self._showing(notes) if not known.hangs}
 
-        def finish() -> None:
-            for number in left:
-                self._saving.pop(number, None)
-            left.clear()
-            if not done.done():
-                done.set_result(None)
-
-        def saved(number: int) -> None:
+        def ended(number: int, known: _Known) -> None:
+            self._asked.pop(number, None)
+            known.hangs = False
             left.pop(number, None)
             if not left:
                 finish()
 
+        def give_up() -> None:
+            for known in left.values():
+                known.hangs = True
+                log.warning("an editor has not saved what was typed within %d s", _LONGEST_MS // 1000)
+            finish()
+
+        def finish() -> None:
+            timer.stop()
+            if not done.done():
+                done.set_result(None)
+
+        timer = QTimer()
+        timer.setSingleShot(True)
+        qconnect(timer.timeout, give_up)
+        timer.start(_LONGEST_MS)
         if not left:
             finish()
-        QTimer.singleShot(_SAVE_MS, finish)
-        for number, editor in list(left.items()):
-            self._saving[number] = lambda number=number: saved(number)  # type: ignore[misc]
+        for number, known in list(left.items()):
+            asked = self._asked[number] = HandOver(functools.partial(ended, number, known))
             try:
-                if hasattr(editor, "note"):
-                    editor.web.eval(_AFTER_SAVE % (_TELL % number))
-                else:
-                    editor.call_after_note_saved(self._saving[number], keepFocus=True)
-            except (AttributeError, RuntimeError):  # it has closed meanwhile
-                saved(number)
+                asked.start(known.editor(), number)
+            except Exception:
+                known.report()
+                asked.end()
         return done
 
     def copies(self, col: Collection) -> list[EditorCopy]:
         """What the editors hold of notes in the collection, to be compared after a write. On the lane."""
-        return [EditorCopy(editor, col) for editor in self.showing(None) if _note_id(editor)]
+        copies = []
+        for known in self._showing(None):
+            try:
+                if known.note_id:
+                    copies.append(EditorCopy(known, col))
+            except Exception:
+                known.report()
+        return copies
 
     def typed_in(self) -> Optional[Any]:
         """The editor that has the keyboard. Main thread."""
         focus = QApplication.focusWidget()
         if focus is None:
             return None
-        return next((e for e in self.showing(None) if e.web is focus or e.web.isAncestorOf(focus)), None)
+        return next((known.editor() for known in self._showing(None) if known.holds(focus)), None)
 
 
 class EditorCopy:
     """An editor's copy of a note, and what it held before a write."""
 
-    def __init__(self, editor: Any, col: Collection) -> None:
-        self._editor = editor
-        self._note_id = _note_id(editor)
+    def __init__(self, known: _Known, col: Collection) -> None:
+        self._known = known
+        self._editor: Any = known.editor()
+        self._note_id = _note_id(self._editor)
         self._gone = False
         self._loads_all = False
         self._changed: dict[int, str] = {}
         self._changed_tags: Optional[list[str]] = None
-        self._note: Optional[Note] = getattr(editor, "note", None)
+        self._note: Optional[Note] = getattr(self._editor, "note", None)
         held = self._note
         if held is None:  # Anki's newer editor keeps its copy in the web view alone, and saves at once
             with contextlib.suppress(NotFoundError):
@@ -142,6 +205,13 @@ class EditorCopy:
 
     def take_over(self, col: Collection) -> bool:
         """Put what has changed in the collection into the copy. False if nothing has. On the lane."""
+        try:
+            return self._take_over(col)
+        except Exception:
+            self._known.report()
+            return False
+
+    def _take_over(self, col: Collection) -> bool:
         note = self._note
         try:
             stored = col.get_note(self._note_id)  # type: ignore[arg-type]
@@ -162,11 +232,18 @@ class EditorCopy:
         note.mod, note.usn = stored.mod, stored.usn
         return bool(self._changed) or self._changed_tags is not None
 
-    def show(self) -> bool:
+    def show(self, col: Collection) -> bool:
         """Show the change. False if the note is gone, which its window must handle. Main thread."""
-        editor = self._editor
         if self._gone:
             return False
+        try:
+            self._show(col)
+        except Exception:
+            self._known.report()
+        return True
+
+    def _show(self, col: Collection) -> None:
+        editor = self._editor
         if _note_id(editor) != self._note_id:
             pass  # it shows another note by now
         elif self._note is None:
@@ -174,12 +251,17 @@ class EditorCopy:
         elif self._loads_all or editor.current_notetype_is_image_occlusion():  # whose masks are no field
             editor.loadNoteKeepingFocus()
         else:
-            escape = editor.mw.col.media.escape_media_filenames
-            texts = [(order, escape(text)) for order, text in self._changed.items()]
+            texts = [
+                (order, col.media.escape_media_filenames(text)) for order, text in self._changed.items()
+            ]
             give = _SET % (self._note_id, json.dumps(texts), json.dumps(self._changed_tags))
-            editor.web.eval(_AFTER_SAVE % give)
+            run_after_saving(editor.web, give)
             editor.checkValid()
-        return True
+
+
+def _is_handled(handled: Any) -> bool:
+    """Whether a hook of another add-on has taken a message, or returned what is no answer of a hook."""
+    return not isinstance(handled, tuple) or not handled or bool(handled[0])
 
 
 def _is_echo(message: str, editor: Any) -> bool:

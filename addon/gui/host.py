@@ -40,6 +40,7 @@ from ..core.plain_text import printable
 from ..core.syncing import Syncer
 from . import syncing
 from .editors import EditorCopy, Editors
+from .opening import Opening
 from .permissions import Permissions
 from .refresh import Refresh
 
@@ -57,7 +58,7 @@ _WAIT_SECONDS = 2.0  # for a collection that is closed for the moment
 
 
 class _Closed(Exception):
-    """The collection closed between the check and the work."""
+    """The collection closed, or another is being opened, since the check."""
 
 
 class QtHost(QObject):
@@ -86,9 +87,9 @@ class QtHost(QObject):
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         gui_hooks.profile_will_close.append(self._on_closing)
         gui_hooks.profile_did_open.append(self._tell_untold)
-        gui_hooks.collection_did_load.append(self._on_opened)
+        self._opening = Opening(mw, self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
-        gui_hooks.collection_did_temporarily_close.append(self._on_opened)
+        gui_hooks.collection_did_temporarily_close.append(lambda _col: self._on_opened())
 
     # For HTTP threads
 
@@ -107,14 +108,12 @@ class QtHost(QObject):
         return self._closing or self._stopped
 
     def is_ready(self) -> bool:
-        col = self._mw.col
-        return not self._away and col is not None and getattr(col, "db", None) is not None
+        return not self._away and self._opening.is_over()
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         def job() -> T:
             if not self.is_ready():
                 raise _Closed()
-            self._copies = self._editors.copies(self._mw.col)
             try:
                 return work(self._mw.col)
             finally:
@@ -134,7 +133,27 @@ class QtHost(QObject):
                 continue
 
     def on_window(self, work: Callable[[], Any]) -> Any:
-        """Run `work` on the main thread. A Future that it returns is waited for here, not there."""
+        def job() -> Any:
+            if self._opening.is_under_way():
+                raise _Closed()
+            return work()
+
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            with self._opened:
+                self._opened.wait_for(
+                    lambda: self._stopped or not self._opening.is_under_way(),
+                    max(0, deadline - time.monotonic()),
+                )
+            if self._opening.is_under_way():
+                raise Unavailable()
+            try:
+                return self.on_main_thread(job)
+            except _Closed:
+                continue
+
+    def on_main_thread(self, work: Callable[[], Any]) -> Any:
+        """Run `work` there, whatever Anki is at. A Future that it returns is waited for here, not there."""
 
         def refreshed_work() -> Any:
             self._refresh.flush()
@@ -171,10 +190,13 @@ class QtHost(QObject):
     def save_editors(self, notes: Optional[Ids[int]]) -> None:
         """Have the editors of these notes, or of any for None, save what was typed."""
         if self._editors.showing(notes):
-            self._wait(self._wait(self._post(lambda: self._editors.save(self._editors.showing(notes)))))
+            self._wait(self._wait(self._post(lambda: self._editors.save(notes))))
 
     def full_sync(self, work: Callable[[Collection], T]) -> T:
-        return cast(T, self.on_window(lambda: syncing.full_sync(self._mw, work)))
+        return cast(T, self.on_main_thread(lambda: syncing.full_sync(self._mw, work)))
+
+    def will_change(self) -> None:
+        self._copies = self._editors.copies(self._mw.col)
 
     def changed(self, changes: OpChanges) -> None:
         col = self._mw.col
@@ -185,7 +207,8 @@ class QtHost(QObject):
         log.error("Anki's backend has failed; until Anki is restarted, it may answer nothing any more")
 
     def _show(self, stale: list[EditorCopy], changes: OpChanges) -> None:
-        shown = [_attempted(copy.show) for copy in stale]
+        col = self._mw.col
+        shown = [_attempted(partial(copy.show, col)) for copy in stale] if col else []
         self._refresh.add(changes)
         if not all(shown):
             self._refresh.flush(editors_too=True)
@@ -199,7 +222,6 @@ class QtHost(QObject):
 
     def tell(self, text: str) -> None:
         """Log `text` and show it as a tooltip, once there is a window to show it in."""
-
         log.warning(text)
         self.soon(partial(self._tell, text))
 
@@ -231,7 +253,7 @@ class QtHost(QObject):
         self._closing = True
         self.syncer.stop(0)
 
-    def _on_opened(self, _col: Collection) -> None:
+    def _on_opened(self) -> None:
         with self._opened:
             self._away = self._closing = False
             self._opened.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TimedOut
@@ -57,7 +58,15 @@ def _switch(name: str, opened: Future[bool]) -> None:
 
     def load() -> None:
         mw.pm.load(name)
-        open_profile(lambda: opened.set_result(True))
+        try:
+            open_profile(lambda: opened.set_result(True))
+        except Exception:
+            if mw.col is None:
+                raise
+            # Another add-on has failed, with the profile open. Anki tells the person.
+            sys.excepthook(*sys.exc_info())
+            if not opened.done():
+                opened.set_result(True)
 
     if mw.col is not None:
         close_profile(load)

@@ -25,6 +25,7 @@ log = logging.getLogger("ankiconnect")
 
 _IDLE_MS = 250
 _LATEST_SECONDS = 2.0
+_ATTEMPTS = 3
 
 
 class Refresh:
@@ -66,11 +67,15 @@ class Refresh:
             return
         spared = None if editors_too or changes.notetype else self._editors.typed_in()
         _forget_previews()
-        try:
-            _tell_windows(self._mw, changes, spared)
-        except Exception:
-            # Anki runs the hooks of other add-ons here; their failure is not the request's.
-            log.exception("a window could not be refreshed")
+        # Anki runs the hooks of other add-ons here, whose failure is not the request's. Anki takes a hook
+        # that fails out of its list and does not run the ones behind it, so all run once more without it.
+        for _ in range(_ATTEMPTS):
+            try:
+                _tell_windows(self._mw, changes, spared)
+            except Exception:
+                log.exception("a window could not be refreshed")
+            else:
+                break
 
 
 def _tell_windows(mw: AnkiQt, changes: OpChanges, spared: Optional[Any]) -> None:

@@ -57,13 +57,13 @@ class ProfileAccount:
         """Anki itself asks the person anew when its own sync meets that."""
 
     def moved(self, endpoint: str) -> None:
-        self._host.on_window(lambda: self._mw.pm.set_current_sync_url(endpoint))
+        self._host.on_main_thread(lambda: self._mw.pm.set_current_sync_url(endpoint))
 
     def is_busy(self) -> bool:
         return self._theirs or self._mw.media_syncer.is_syncing()
 
     def show_activity(self, active: bool) -> None:
-        self._host.on_window(lambda: self._mw.toolbar.set_sync_active(active))
+        self._host.on_main_thread(lambda: self._mw.toolbar.set_sync_active(active))
 
     def save_typed(self) -> None:
         self._host.save_editors(None)
@@ -73,12 +73,12 @@ class ProfileAccount:
             self._ours = True
             gui_hooks.sync_will_start()
 
-        self._host.on_window(start)
+        self._host.on_main_thread(start)
         self.save_typed()
 
     def did_sync(self) -> None:
         self.save_typed()  # since windows load their notes anew
-        self._host.on_window(self._show_what_came)
+        self._host.on_main_thread(self._show_what_came)
 
     def _show_what_came(self) -> None:
         mw = self._mw
