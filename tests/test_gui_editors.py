@@ -303,6 +303,19 @@ def test_a_web_view_that_hangs_is_given_up_once_and_its_letters_land_later(
     assert stored(api, note)[0] == ["third", "typed late later"]  # it is waited for again
 
 
+@pytest.mark.parametrize("editor", ["browser"], indirect=True)
+def test_asking_editors_leaves_nothing_behind(editor: Editor, api: Api, note: int) -> None:
+    count = (
+        "sum(type(o).__name__ in ('HandOver', 'QTimer', 'Future') for o in __import__('gc').get_objects())"
+    )
+    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
+    before = api.look(count)
+    for number in range(30):
+        api("updateNoteFields", note={"id": note, "fields": {"Front": f"API {number}"}})
+    api("guiDeckBrowser")
+    assert api.look(count) < before + 15
+
+
 BREAK = {
     "its process ends": (
         "import os, signal; os.kill({web}.page().renderProcessPid(), signal.SIGKILL)",

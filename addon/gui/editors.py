@@ -76,10 +76,14 @@ class _Known:
             return False
 
     def report(self) -> None:
-        """Log the error that is being handled, if it is the first one of this editor."""
+        """Log the error that is being handled, if it is the first of this editor, which is still open."""
+        editor = self.editor()
+        with contextlib.suppress(Exception):
+            if editor is None or editor.web is None:
+                return
         if not self._odd:
             self._odd = True
-            log.warning(_UNLIKE, type(self.editor()).__qualname__, exc_info=True)
+            log.warning(_UNLIKE, type(editor).__qualname__, exc_info=True)
 
 
 class Editors:
@@ -147,8 +151,9 @@ class Editors:
             finish()
 
         def finish() -> None:
-            timer.stop()
             if not done.done():
+                timer.stop()
+                timer.deleteLater()  # or it and these functions would keep each other
                 done.set_result(None)
 
         timer = QTimer()

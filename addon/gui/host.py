@@ -133,6 +133,8 @@ class QtHost(QObject):
                 continue
 
     def on_window(self, work: Callable[[], Any]) -> Any:
+        """A Future that `work` returns is waited for here, not on the main thread."""
+
         def job() -> Any:
             if self._opening.is_under_way():
                 raise _Closed()
@@ -153,7 +155,7 @@ class QtHost(QObject):
                 continue
 
     def on_main_thread(self, work: Callable[[], Any]) -> Any:
-        """Run `work` there, whatever Anki is at. A Future that it returns is waited for here, not there."""
+        """As `on_window`, but also while Anki is opening a profile."""
 
         def refreshed_work() -> Any:
             self._refresh.flush()
