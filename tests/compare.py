@@ -14,6 +14,7 @@ _RANDOM = {
     r"(?<![\w.])-?\d{16,19}(?![\w.])": '"random"',  # ids of fields and templates
     r"backup-[\d.-]+\.colpkg": "backup",  # named by the second
     r"Generated on [\w :]+": "Generated",
+    r'"localOffset": -?\d+, ': "",  # kept by Anki's window, and not at Greenwich
     r"#[0-9a-fA-F]{3,6}\b": "#colour",  # Anki's window sets other ones in its statistics
 }
 

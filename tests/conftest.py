@@ -27,7 +27,7 @@ from addon.config import Settings, load
 from addon.core.accounts import SyncAccount
 from addon.core.headless import HeadlessHost
 from addon.server import Server as Listener
-from tools.examples import Example, make_collection
+from tools.examples import Example, make_collection, set_noon
 
 from .live import LiveAnki
 from .program import Program
@@ -43,6 +43,7 @@ hypothesis_settings.register_profile(
     print_blob=False,
 )
 hypothesis_settings.load_profile("steady")
+set_noon()
 
 
 def pytest_configure() -> None:

@@ -29,9 +29,11 @@ def settings_files() -> dict[Path, str]:
 def _write_reference() -> None:
     from tests.live import LiveAnki
 
+    from .examples import set_noon
     from .record import record
     from .reference import reference
 
+    set_noon()
     with tempfile.TemporaryDirectory() as folder:
         anki = LiveAnki(Path(folder) / "anki")
         anki.start()
