@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .config import Settings
 from .core.call import Host
-from .core.errors import ApiError, as_api_error
+from .core.errors import ApiError, as_api_error, without_frames
 from .routes import doors, health, openapi, page, rpc, urls
 
 
@@ -35,6 +35,7 @@ def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
 def _fail(error: Exception) -> Response:
     """Flask's own refusals and our bugs, in the one shape of an error."""
     if isinstance(error, HTTPException) and error.code:
+        without_frames(error)  # the request keeps it, and so all that a frame of it knows
         text = error.description or error.name
         response = doors.error_response(ApiError(text), error.code)
         if isinstance(error, MethodNotAllowed):

@@ -220,11 +220,37 @@ def test_a_killed_export_leaves_the_old_package_and_the_next_one_cleans_up(
     params = {"deck": "Default", "path": str(target)}
     assert kill_in_the_middle(server, target.parent, 0.01, "exportPackage", **params) is None
     assert target.read_bytes() == b"old"
+    long_ago = time.time() - 3600
+    (left,) = target.parent.glob(".unfinished-*")
+    for file in (*left.iterdir(), left):
+        os.utime(file, (long_ago, long_ago))
     server = Headless(path)
-    assert server.ask("exportPackage", **params) == {"result": True, "error": None}
-    assert os.listdir(target.parent) == ["deck.apkg"]
+    other = {**params, "path": str(target.with_name("other.apkg"))}
+    for given in (params, other):
+        assert server.ask("exportPackage", **given) == {"result": True, "error": None}
+    assert sorted(os.listdir(target.parent)) == ["deck.apkg", "other.apkg"]
     assert target.stat().st_size > 40_000_000
     server.stop()
+
+
+def test_an_export_removes_nothing_that_may_not_be_its_own(template: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(template, tmp_path / "collection.anki2"))
+    others, target = tmp_path / "others", tmp_path / "packages" / "deck.apkg"
+    target.parent.mkdir()
+    long_ago = time.time() - 3600
+    for folder in (others, target.parent / ".unfinished-a", target.parent / ".unfinished-running"):
+        folder.mkdir()
+        for name in (".tmpprecious", "package.apkg", *(["mine"] if folder.suffix == "" else [])):
+            (folder / name).touch()
+            os.utime(folder / name, (long_ago, long_ago))
+        os.utime(folder, (long_ago, long_ago))
+    (target.parent / ".unfinished-running" / ".tmp").touch()
+    (target.parent / ".unfinished-link").symlink_to(others)
+    server = Headless(path)
+    assert server.ask("exportPackage", deck="Default", path=str(target))["result"] is True
+    server.stop()
+    assert sorted(os.listdir(others)) == [".tmpprecious", "mine", "package.apkg"]
+    assert (target.parent / ".unfinished-running" / "package.apkg").exists()
 
 
 def test_a_media_folder_on_another_disk_is_replaced_and_taken_back_into(

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
+from anki.utils import int_version
 
 from .conftest import LiveServer, Wired, basic
+from .web import Web
 
 COUNT = 500
 NOWHERE = "http://127.0.0.1:1/x"  # nothing listens there
@@ -37,15 +39,16 @@ FAILING: dict[str, Ask] = {
     "unsupported action": rpc("nope"),
     "not found": rpc("updateNoteFields", note={"id": 1, "fields": {"Front": "x"}}),
     "deck not found": rpc("addNote", note=basic("x", "Nowhere")),
-    "refused by Anki": rpc("findNotes", query="(("),
     "conflict": rpc("addNote", note=basic("")),
     "conflicts": rpc("addNotes", notes=[basic(""), basic("x")]),
     "gui": rpc("guiCurrentCard"),
     "gui not found": rpc("guiEditNote", note=1),
     "file": rpc("addNote", note=basic("x", **picture(path="/nowhere"))),
-    "url": url("GET", "/findNotes?query=(("),
+    "url": url("GET", "/findNotes?query=5&query2=5"),
     "url of nothing": url("GET", "/nope"),
     "url of another method": url("GET", "/addNote"),
+    "method of no url": url("FOO", "/"),
+    "method of no url of an action": url("TRACE", "/addNote"),
     "origin": url("GET", "/deckNames", Origin="https://evil.test"),
     "sync": rpc("sync"),
     "multi": rpc(
@@ -53,13 +56,17 @@ FAILING: dict[str, Ask] = {
         actions=[
             5,
             {"action": "nope"},
-            {"action": "findNotes", "params": {"query": "(("}},
+            {"action": "findNotes", "params": {"query": 5}},
             {"action": "guiEditNote", "params": {"note": 1}},
             {"action": "addNote", "params": {"note": basic("")}},
         ],
     ),
     "download": rpc("storeMediaFile", filename="x", url=NOWHERE),
 }
+
+
+if int_version() >= 250900:  # before, Anki made HTML of the text, with a library that leaves circles
+    FAILING["refused by Anki"] = rpc("findNotes", query="((")
 
 
 @pytest.fixture
@@ -92,6 +99,17 @@ def test_failed_requests_leave_no_more_garbage_than_good_ones(collected: Callabl
     most = collected(rpc("version")) + COUNT // 10
     left = {name: collected(ask) for name, ask in FAILING.items()}
     assert {name: count for name, count in left.items() if count > most} == {}
+
+
+def test_downloads_that_fail_inside_libraries_leave_no_more_than_good_requests(
+    collected: Callable[[Ask], int], wired: Wired, web: Web
+) -> None:
+    most = collected(rpc("version")) + COUNT // 10
+    urls = [web.cut("cut"), web.redirect("away", "ftp://127.0.0.1/x")]
+    if not wired.in_anki:  # whose own library for TLS leaves two classes each time, also when all goes well
+        urls.append(web.serve("x", b"x").replace("http:", "https:"))  # no TLS there
+    for url in urls:
+        assert collected(rpc("storeMediaFile", filename="x", url=url)) <= most, url
 
 
 def test_a_note_refused_with_its_media_leaves_no_more_than_an_added_one(

@@ -108,6 +108,9 @@ def test_a_person_who_keeps_the_profile_open_keeps_it_ready(anki: LiveServer) ->
     anki.live.run(f"{boxes}[0].defaultButton().click()")
     anki.live.wait_for(f"not {boxes}")
     assert anki.send("GET", "/readyz").status == 200
+    reads = [{"action": "deckNames", "version": 6}] * 3
+    replies = anki.send("POST", "/multi", {"actions": reads}).json["result"]
+    assert [reply["error"] for reply in replies] == [None] * 3
     anki.live.run("aqt.dialogs._dialogs['AddCards'][1]._close()")
     open_another_collection(anki)
     assert anki.send("GET", "/readyz").status == 200

@@ -87,19 +87,26 @@ def test_a_half_written_note_is_asked_about_first(live: LiveAnki) -> None:
 
 
 def test_a_request_that_waits_does_not_end_up_in_another_profile(live: LiveAnki, web: Web) -> None:
-    asked, released = threading.Semaphore(0), threading.Event()
-    url = web.held("x", b"content", asked.release, released)
-    file = {"filename": "x.png", "url": url}
-    note = {**basic("neko"), "picture": {**file, "fields": ["Back"]}}
-    parts = [
-        {"action": "storeMediaFile", "version": 6, "params": file},
-        {"action": "createDeck", "version": 6, "params": {"deck": "Stray"}},
+    pages = {
+        action: web.hold(action, b"content")
+        for action in ("addNote", "storeMediaFile", "guiAddCards", "multi")
+    }
+    files = {action: {"filename": "x.png", "url": page.url} for action, page in pages.items()}
+
+    def note(action: str) -> dict[str, Any]:
+        return {**basic("neko"), "picture": {**files[action], "fields": ["Back"]}}
+
+    parts: list[tuple[str, dict[str, Any]]] = [
+        ("storeMediaFile", files["multi"]),
+        ("createDeck", {"deck": "Stray"}),
+        ("guiBrowse", {"query": "stray"}),
+        ("sync", {}),
     ]
     waiting: dict[str, dict[str, Any]] = {
-        "addNote": {"note": note},
-        "storeMediaFile": file,
-        "guiAddCards": {"note": note},
-        "multi": {"actions": parts},
+        "addNote": {"note": note("addNote")},
+        "storeMediaFile": files["storeMediaFile"],
+        "guiAddCards": {"note": note("guiAddCards")},
+        "multi": {"actions": [{"action": a, "version": 6, "params": p} for a, p in parts]},
     }
     replies: dict[str, Any] = {}
 
@@ -109,20 +116,44 @@ def test_a_request_that_waits_does_not_end_up_in_another_profile(live: LiveAnki,
     threads = [threading.Thread(target=send, args=(action,)) for action in waiting]
     for thread in threads:
         thread.start()
-    assert all(asked.acquire(timeout=20) for _ in threads)
+    for page in pages.values():
+        page.wait_until_asked()
     assert ask(live, "loadProfile", name="Other") is True
-    released.set()
+    for page in pages.values():
+        page.let_go_on()
     for thread in threads:
         thread.join()
     refused = {"result": None, "error": "collection is not available"}
-    assert replies.pop("multi") == {"result": [refused, refused], "error": None}
+    assert replies.pop("multi") == {"result": [refused] * len(parts), "error": None}
     assert replies == dict.fromkeys(replies, refused)
     for profile in ("Other", "User 1"):
         ask(live, "loadProfile", name=profile)
         assert ask(live, "findNotes", query="") == []
         assert ask(live, "getMediaFilesNames") == []
         assert ask(live, "deckNames") == ["Default"]
-    assert live.look("aqt.dialogs._dialogs['AddCards'][1]") is None
+    assert live.look("[aqt.dialogs._dialogs[name][1] for name in ('AddCards', 'Browser')]") == [None, None]
+
+
+@pytest.mark.parametrize("name", ["Other", "Nobody"])
+def test_what_follows_a_switch_of_its_own_follows_no_other(live: LiveAnki, web: Web, name: str) -> None:
+    page = web.hold("x", b"content")
+    note = {**basic("neko"), "picture": {"filename": "x.png", "url": page.url}}
+    actions = [
+        {"action": "loadProfile", "version": 6, "params": {"name": name}},
+        {"action": "addNote", "version": 6, "params": {"note": note}},
+    ]
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.append(ask(live, "multi", actions=actions)))
+    thread.start()
+    page.wait_until_asked()
+    ask(live, "loadProfile", name="User 1" if name == "Other" else "Other")
+    page.let_go_on()
+    thread.join()
+    assert replies[0][1]["error"] == "collection is not available"
+    for profile in ("Other", "User 1"):
+        ask(live, "loadProfile", name=profile)
+        assert ask(live, "findNotes", query="") == []
+        assert ask(live, "getMediaFilesNames") == []
 
 
 def test_what_follows_a_switch_of_its_own_goes_to_the_other_profile(live: LiveAnki) -> None:

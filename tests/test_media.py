@@ -377,6 +377,10 @@ def test_files_of_one_name_from_different_folders_do_not_replace_each_other(
     assert files(api.server) == {"fig.png": b"one", longer: b"two"}
     assert api("storeMediaFile", filename="fig.png", data=b64(b"two")) == "fig.png"  # without a folder
     assert files(api.server) == {"fig.png": b"two", longer: b"two"}
+    (folder(api.server) / longer).write_bytes(b"edited by a person")
+    (folder(api.server) / "fig.png").write_bytes(b"one")
+    longest = api("storeMediaFile", filename=names[1], data=b64(b"two"))
+    assert files(api.server) == {"fig.png": b"one", longer: b"edited by a person", longest: b"two"}
 
 
 def test_a_link_is_replaced_and_not_written_through(headless: HeadlessServer, tmp_path: Path) -> None:

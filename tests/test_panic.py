@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Start, basic, skip_or_fail
+from .conftest import HeadlessServer, Start, basic, skip_or_fail
 from .live import LiveAnki
 
 PROBLEM = "internal error: Anki's backend has failed"
@@ -70,6 +70,13 @@ def test_a_panic_is_answered_and_the_program_exits_to_be_started_again(
     again = start("--collection", collection_path)
     again.wait_until_it_serves()
     assert again.ask("findNotes", query="") == [first]
+
+
+def test_it_is_not_ready_after_a_panic(headless: HeadlessServer) -> None:
+    headless.host.panicked()
+    assert headless.send("GET", "/healthz").status == 200
+    assert headless.send("GET", "/readyz").status == 503
+    assert headless.send("GET", "/deckNames").status == 503
 
 
 def test_a_panic_inside_anki_is_answered(own_anki: LiveAnki, clock: Clock) -> None:

@@ -120,6 +120,14 @@ def test_a_log_that_can_not_be_written_fails_no_request(
     ]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_fails_no_request(wired: Wired) -> None:
+    wired.configure(apiLogPath="/dev/full")
+    reply = wired.send("POST", "/addNote", {"note": basic("a")})
+    assert (reply.status, reply.json["error"]) == (200, None)
+    assert wired.send("POST", "/addNote", {"note": basic("a")}).status == 409
+
+
 def test_the_log_begins_anew_when_it_is_large(
     wired_headless: WiredServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,23 +142,6 @@ class Web:
 
         return self._page(name, page)
 
-    def held(
-        self, name: str, content: bytes, asked: Callable[[], object], released: threading.Event
-    ) -> str:
-        """A page that calls `asked` when it is asked for, and answers once `released` is set."""
-
-        def page(handler: Handler) -> None:
-            asked()
-            while not released.wait(0.1) and not self._closing.is_set():
-                pass
-            with contextlib.suppress(OSError):
-                handler.send_response(200)
-                handler.send_header("Content-Length", str(len(content)))
-                handler.end_headers()
-                handler.wfile.write(content)
-
-        return self._page(name, page)
-
     def endless(self, name: str) -> str:
         def page(handler: Handler) -> None:
             handler.send_response(200)

@@ -107,9 +107,9 @@ class CollectionBinding:
             raise Unavailable()
         return col
 
-    def release(self) -> None:
-        """Belong to the next collection that is asked for: the request itself has opened it."""
-        self._col = None
+    def follow(self, col: Optional[Collection]) -> None:
+        """Belong to another collection from now on: the request itself has opened it."""
+        self._col = col
 
 
 @dataclass
@@ -137,8 +137,10 @@ class Call:
         They do for pages that anyone may have written; extensions and apps were installed, and use servers
         on this machine. Those of another machine can't be told from any other program there.
         """
-        is_web_page = self.origin == "null" or self.origin.lower().startswith(("http:", "https:"))
-        return is_web_page or not self.is_local
+        is_installed = self.origin not in ("", "null") and not self.origin.lower().startswith(
+            ("http:", "https:")
+        )
+        return not (self.is_local_program or (self.is_local and is_installed))
 
     def warn(self, text: str) -> None:
         """Report what went wrong without failing the request."""

@@ -204,9 +204,12 @@ def without_frames(error: E) -> E:
     would free it.
     """
     chain: list[BaseException] = [error]
-    while chain:
-        link = chain.pop()
-        chain.extend(earlier for earlier in (link.__cause__, link.__context__) if earlier is not None)
+    for link in chain:
+        # Some libraries also keep an error among the arguments or attributes of the next one.
+        kept = (link.__cause__, link.__context__, *link.args, *getattr(link, "__dict__", {}).values())
+        chain.extend(
+            e for e in kept if isinstance(e, BaseException) and all(e is not known for known in chain)
+        )
         link.__traceback__ = link.__cause__ = link.__context__ = None
     return error
 
@@ -235,7 +238,7 @@ def _translated(error: BaseException) -> ApiError:
     if isinstance(error, RecursionError):
         return BadParams("the request is nested too deeply")
     log.error("unexpected error", exc_info=error)
-    if not isinstance(error, Exception):
+    if type(error).__name__ == "PanicException":  # of PyO3, which offers no way to import it
         return BackendPanic(error)
     missing = missing_in(error)
     if missing:

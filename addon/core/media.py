@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fnmatch
 import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -154,9 +155,7 @@ class Store:
         name = present or wanted
         is_there = self._is_there(name, content)
         if present and not is_there and (has_folder(filename) or not delete_existing):
-            hashed = hashed_name(wanted, content)
-            name = entry(self._folder, hashed) or hashed
-            is_there = self._is_there(name, content)
+            name, is_there = self._free_name(wanted, content)
         if not is_there:
             self._write(name, content)
         stored = _register(self._col, self._folder / name, content)
@@ -164,6 +163,17 @@ class Store:
             return StoredFile(stored, content)
         warning = f"{wanted!r} is stored as {stored!r}: the media folder had a file {present!r} already"
         return StoredFile(stored, content, (warning,))
+
+    def _free_name(self, wanted: str, content: bytes) -> tuple[str, bool]:
+        """A longer name, of no other content, and whether this content is there already."""
+        for taken in itertools.count():
+            name = hashed_name(wanted, content, taken)
+            present = entry(self._folder, name)
+            if present is None:
+                return name, False
+            if self._is_there(present, content):
+                return present, True
+        raise AssertionError
 
     def _is_there(self, name: str, content: bytes) -> bool:
         """Whether `name` has that content. Raises Conflict for what can't be replaced, such as a folder."""

@@ -40,9 +40,9 @@ def media_name(filename: str) -> str:
     return _portable(name)
 
 
-def hashed_name(name: str, content: bytes) -> str:
-    """The name for new `content` when `name` is taken."""
-    digest = hashlib.sha1(content).hexdigest()
+def hashed_name(name: str, content: bytes, taken: int = 0) -> str:
+    """The name for new `content` when `name` is taken, and so many of the names that this gives."""
+    digest = hashlib.sha1(content + bytes(taken) if taken else content).hexdigest()
     stem, extension = _shorten(name, _LONGEST - len(digest) - 1)
     return _joined(f"{stem}-{digest}", extension)
 

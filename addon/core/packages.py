@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
+import stat
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +34,8 @@ PackagePath = Annotated[
 ]
 
 _PACKAGE = "package.apkg"
+_UNFINISHED = ".unfinished-"
+_LEFT_SECONDS = 600
 
 
 @write("exportPackage")
@@ -95,14 +100,13 @@ def _written_beside(target: str) -> Iterator[str]:
     """A path for the package until it is whole. Raises ApiError.
 
     Anki writes into a file of any name beside that path. So the path is in a folder of its own: if the
-    process is killed, the next export to the same target removes what is left there.
+    process is killed, a later export into the same place removes what is left there.
     """
-    folder, name = os.path.split(target)
-    beside = os.path.join(folder, f".unfinished-{hashlib.sha1(name.encode()).hexdigest()[:16]}")
-    whole = os.path.join(beside, _PACKAGE)
+    folder = os.path.dirname(target)
     try:
-        _remove(beside)
-        os.mkdir(beside)
+        _remove_left(folder)
+        beside = tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder)
+        whole = os.path.join(beside, _PACKAGE)
         try:
             yield whole
             os.replace(whole, target)
@@ -113,10 +117,26 @@ def _written_beside(target: str) -> Iterator[str]:
         raise ApiError(f"Failed to create file in '{folder}': {reason}") from None
 
 
+def _remove_left(folder: str) -> None:
+    """Remove what killed exports have left in a folder: what is ours and has not been touched for long."""
+    with os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if entry.name.startswith(_UNFINISHED) and _is_left(entry)]
+    for beside in left:
+        with contextlib.suppress(OSError):  # with something else in it, it stays
+            _remove(beside)
+
+
+def _is_left(beside: os.DirEntry[str]) -> bool:
+    state = beside.stat(follow_symlinks=False)
+    if not stat.S_ISDIR(state.st_mode) or (hasattr(os, "getuid") and state.st_uid != os.getuid()):
+        return False
+    with os.scandir(beside.path) as entries:
+        touched = [state.st_mtime, *(entry.stat(follow_symlinks=False).st_mtime for entry in entries)]
+    return max(touched) < time.time() - _LEFT_SECONDS
+
+
 def _remove(beside: str) -> None:
     """Remove a folder with what Anki writes there. Anything else stays, and then it is an error."""
-    if not os.path.isdir(beside):
-        return
     for name in os.listdir(beside):
         if name == _PACKAGE or name.startswith(".tmp"):
             os.unlink(os.path.join(beside, name))

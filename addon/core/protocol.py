@@ -23,6 +23,7 @@ from .errors import (
     ApiError,
     BackendPanic,
     BadParams,
+    InternalError,
     KeyRefused,
     Unavailable,
     UnsupportedAction,
@@ -205,7 +206,10 @@ def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]
             outcomes.append(Outcome(error=Unavailable()))
         else:
             work = partial(request.action.call, request.arguments, request.call, col, edit)
-            outcomes.append(attempt(work, host))
+            outcome = attempt(work, host)
+            if isinstance(outcome.error, InternalError) and col.db is None:
+                outcome = Outcome(error=Unavailable())  # it was closed in the middle
+            outcomes.append(outcome)
     if edit.used:
         host.changed(edit.changes)
     return outcomes

@@ -39,7 +39,7 @@ def sync_and_log(syncer: Syncer) -> None:
         log.info("synced")
     except ApiError as error:
         log.warning("not synced: %s", error)
-    except Exception:
+    except BaseException:  # a panic inside Anki as well, of which the syncer has told
         log.exception("not synced")
 
 

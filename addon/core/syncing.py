@@ -45,6 +45,7 @@ _ABORT_SECONDS = 0.3
 _NOTES = OpChanges(note=True, note_text=True)  # what editors hold copies of
 
 T = TypeVar("T")
+Check = Callable[[Collection], Collection]
 
 
 class Finished(TypedDict):
@@ -73,6 +74,10 @@ class _Session:
     is_accounts: bool  # the host's account, not one that the request brought along
 
 
+def _any(col: Collection) -> Collection:
+    return col
+
+
 class Syncer:
     def __init__(self, host: Host, account: Account) -> None:
         self._host = host
@@ -84,27 +89,31 @@ class Syncer:
         self._col: Optional[Collection] = None  # that is being synced, or receives the server's
         self._last: Optional[Finished] = None
 
-    def sync(self, login: Optional[SyncAccount] = None) -> None:
+    # `check` is given the collection, and raises Unavailable if it is not the one that is meant.
+
+    def sync(self, login: Optional[SyncAccount] = None, check: Check = _any) -> None:
         """Sync the collection and, unless the account leaves them out, media. Raises ApiError."""
-        with self._running("sync", "collection", login) as session:
+        with self._running("sync", "collection", login, check) as session:
             status = self._sync_collection(session).required
             if status != _NO_CHANGES:
                 raise FullSyncNeeded(status)
             if self._account.with_media:
                 self._sync_media(session)
 
-    def media(self, login: Optional[SyncAccount] = None) -> None:
+    def media(self, login: Optional[SyncAccount] = None, check: Check = _any) -> None:
         """Sync media only. Raises ApiError."""
-        with self._running("syncMedia", "media", login) as session:
+        with self._running("syncMedia", "media", login, check) as session:
             self._sync_media(session)
 
-    def full(self, mode: Mode, login: Optional[SyncAccount] = None) -> Optional[Replaced]:
+    def full(
+        self, mode: Mode, login: Optional[SyncAccount] = None, check: Check = _any
+    ) -> Optional[Replaced]:
         """Sync; if that takes a full sync, replace one side by the other and say what was replaced.
 
         Backups of both sides are made first, where they hold anything. Raises ApiError; neither side has
         changed then, unless the text says that only media are missing.
         """
-        with self._running("fullSync", "collection", login) as session:
+        with self._running("fullSync", "collection", login, check) as session:
             output = self._sync_collection(session)
             replaced = None
             if output.required != _NO_CHANGES:
@@ -119,14 +128,14 @@ class Syncer:
                     raise SyncFailed(f"the {mode} is done, but media are missing: {reason}") from None
             return replaced
 
-    def status(self, login: Optional[SyncAccount] = None) -> Status:
+    def status(self, login: Optional[SyncAccount] = None, check: Check = _any) -> Status:
         """Where things are. Asks the server unless a sync is running."""
         required: Optional[int] = None
         endpoint = reason = None
         progress = self._progress()
         if progress is None:
             try:
-                col = self._host.on_collection(lambda col: col)
+                col = self._host.on_collection(check)
                 with self._translated(login):
                     response = self._ask_server(_Session(col, self._auth(col, login), login is None))
                 required, endpoint = response.required, response.new_endpoint or None
@@ -163,7 +172,9 @@ class Syncer:
             self._idle.wait(min(patience, _ABORT_SECONDS))
 
     @contextmanager
-    def _running(self, action: str, activity: Activity, login: Optional[SyncAccount]) -> Iterator[_Session]:
+    def _running(
+        self, action: str, activity: Activity, login: Optional[SyncAccount], check: Check
+    ) -> Iterator[_Session]:
         """Keep other syncs off, and keep the outcome."""
         if not self._lock.acquire(blocking=False):
             raise SyncRunning()
@@ -174,15 +185,17 @@ class Syncer:
             self._activity = activity
             error: Optional[str] = None
             try:
-                self._col = col = self._host.on_collection(lambda col: col)
+                self._col = col = self._host.on_collection(check)
                 with self._translated(login):
                     auth = self._auth(col, login)
                     self._account.show_activity(True)
                     yield _Session(col, auth, login is None)
-            except Exception as failure:
+            except BaseException as failure:
                 error = str(failure) or type(failure).__name__
                 if login is None and isinstance(failure, LoginRefused):
                     self._account.forget()
+                if not isinstance(failure, Exception):
+                    self._host.panicked()
                 raise
             finally:
                 self._last = {"action": action, "at": int(time.time()), "error": error}

@@ -108,10 +108,13 @@ def fill_add_window(
     with call.host.editing({_NEW_NOTE}):
         type_id = call.on_window(_note_type_of_add_window)
         change = call.on_collection(lambda col: _Change(col, call, note, type_id, append))
-        if call.on_window(change.apply):
-            return True
-        call.on_collection(lambda _col: change.media.take_back())
-        return not_open
+        is_done = False
+        try:
+            is_done = call.on_window(change.apply)
+        finally:
+            if not is_done:
+                call.on_collection(lambda _col: change.media.take_back())
+        return True if is_done else not_open
 
 
 class _Change:

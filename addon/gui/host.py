@@ -73,7 +73,6 @@ class QtHost(QObject):
         self._mw = mw
         self._stopped = False
         self._away = False  # closed for a full sync or an export, and about to come back
-        self._closing = False  # the profile is
         self._untold: list[str] = []  # until there is a window to show it in
         self._opened = threading.Condition()
         self._waiting: set[Future[Any]] = set()
@@ -85,7 +84,7 @@ class QtHost(QObject):
         self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
         self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
         self._posted.connect(self._run_posted, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
-        gui_hooks.profile_will_close.append(self._on_closing)
+        gui_hooks.profile_will_close.append(lambda: self.syncer.stop(0))
         gui_hooks.profile_did_open.append(self._tell_untold)
         self._opening = Opening(mw, self._on_opened)
         gui_hooks.collection_will_temporarily_close.append(self._on_away)
@@ -105,7 +104,9 @@ class QtHost(QObject):
         return self._mw.col if self.is_ready() else None
 
     def is_closing(self) -> bool:
-        return self._closing or self._stopped
+        # Anki tells that it closes a profile before it asks the person about half-written notes. From when
+        # that is settled until another profile is open, the window is disabled.
+        return self._stopped or not self._mw.isEnabled()
 
     def is_ready(self) -> bool:
         return not self._away and self._opening.is_over()
@@ -251,13 +252,9 @@ class QtHost(QObject):
             with contextlib.suppress(InvalidStateError):
                 waiter.set_exception(Unavailable())
 
-    def _on_closing(self) -> None:
-        self._closing = True
-        self.syncer.stop(0)
-
     def _on_opened(self) -> None:
         with self._opened:
-            self._away = self._closing = False
+            self._away = False
             self._opened.notify_all()
 
     def _on_away(self, _col: Collection) -> None:

@@ -35,7 +35,8 @@ def load_profile(call: Call, name: str) -> Annotated[bool, "false if there is no
         call.host.on_window(lambda: _switch(name, opened))
         try:
             is_open = opened.result(_LONGEST_SECONDS)
-            call.binding.release()
+            if is_open:
+                call.binding.follow(call.host.collection())
             return is_open
         except TimedOut:
             raise Conflict(f"the profile was not opened within {_LONGEST_SECONDS} s: {name}") from None

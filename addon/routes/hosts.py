@@ -52,7 +52,7 @@ def is_secure_context(host: str) -> bool:
     """
     name = _name(host) or ""
     # An IPv4 address that is written as one of IPv6 is none of them.
-    return _is_localhost(name) or name.startswith("127.") or name == "[::1]"
+    return _is_localhost(name) or name == "[::1]" or (_is_address(name) and name.startswith("127."))
 
 
 def _name(host: str) -> Optional[str]:
@@ -67,7 +67,8 @@ def _normal(name: str) -> str:
 
 def _is_address(name: str) -> bool:
     # No name ends in a number.
-    return name.startswith("[") or name.rpartition(".")[2].isdigit()
+    last = name.rpartition(".")[2]
+    return name.startswith("[") or (last.isascii() and last.isdigit())
 
 
 def _is_localhost(name: str) -> bool:

@@ -28,8 +28,12 @@ class RequestLog:
         with self._lock:
             if not self._file or self._file.path != path:
                 self._file = _File(path)
-            self._file.handle(logging.makeLogRecord({"msg": line}))
-            self._file.close()  # so that a person can move it away at any time; opened anew when needed
+            record = logging.makeLogRecord({"msg": line})
+            self._file.handle(record)
+            try:
+                self._file.close()  # so that a person can move it away at any time; opened anew when needed
+            except OSError:  # a full disk once more: what was not written is written again
+                self._file.handleError(record)
 
 
 class _File(logging.handlers.RotatingFileHandler):
