@@ -140,9 +140,9 @@ def test_an_old_client_and_one_that_knows_no_name_need_not_name_it(
     [
         "nonsense",
         "POST / HTTP/9.9",
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
-        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip",
-        "POST / HTTP/1.1\r\nHost: x\r\n" + "X: y\r\n" * 200,
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip",
+        "POST / HTTP/1.1\r\nHost: localhost\r\n" + "X: y\r\n" * 200,
         "POST /" + "x" * 70_000 + " HTTP/1.1",
     ],
     ids=lambda head: head[:60],
@@ -332,7 +332,7 @@ def test_a_few_empty_lines_before_a_request_are_enough(raw: socket.socket, line_
     assert refusal(raw)[0] == 400
 
 
-CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize("line", [b"X: y\r\n", b"X: " + b"y" * 60_000 + b"\r\n"])
