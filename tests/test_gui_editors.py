@@ -405,7 +405,9 @@ def test_the_add_window_keeps_what_is_typed(api: Api, anki: LiveServer) -> None:
 
 def test_the_reviewer_shows_a_change(api: Api, anki: LiveServer, note: int) -> None:
     api("guiDeckReview", name="Default")
-    anki.live.run("mw.activateWindow(); mw.web.setFocus()")
+    # A window of the test before can take the focus back while it closes.
+    focused = "getattr(mw.app.focusWidget(), 'window', lambda: None)() is mw"
+    anki.live.wait_for(f"(mw.activateWindow(), mw.web.setFocus()) and {focused}")
     api("updateNoteFields", note={"id": note, "fields": {"Front": "inu"}})
     WebView(anki.live, "mw.web").wait_for('document.getElementById("qa").innerText.includes("inu")')
     assert api("guiReviewActive") is True

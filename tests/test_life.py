@@ -184,7 +184,11 @@ def test_a_multi_ends_between_its_elements_when_the_profile_is_closed(own_anki: 
     note = {"deckName": "Default", "modelName": "Basic", "options": {"allowDuplicate": True}}
     add = {"action": "addNote", "version": 6, "params": {"note": {**note, "fields": {"Front": "x"}}}}
     replies = ask(own_anki, "multi", actions=[add] * 20)["result"]
-    assert [reply["error"] for reply in replies] == [None] * 3 + [UNAVAILABLE] * 17
+    added = sum(reply["error"] is None for reply in replies)
+    assert added in (2, 3)  # the third can find its collection closed
+    assert [reply["error"] for reply in replies] == [None] * added + [UNAVAILABLE] * (20 - added)
+    assert ask(own_anki, "loadProfile", name="User 1")["result"] is True
+    assert len(ask(own_anki, "findNotes", query="")["result"]) == added
 
 
 def test_quitting_under_load_is_quick_and_clean(own_anki: LiveAnki) -> None:

@@ -49,11 +49,10 @@ class WebView:
         return self._live.wait_for(f"getattr(mw, {name!r}, None)")[0]
 
     def wait_for(self, condition: str) -> None:
-        for _ in range(500):
-            if self.js(f"try {{ {condition} }} catch {{ false }}"):
-                return
+        deadline = time.monotonic() + 60
+        while not self.js(f"try {{ {condition} }} catch {{ false }}"):
+            assert time.monotonic() < deadline, f"{condition} did not become true"
             time.sleep(0.01)
-        raise AssertionError(f"{condition} did not become true")
 
     def run(self, script: str) -> None:
         """Start JavaScript without waiting for it."""
