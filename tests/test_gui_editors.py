@@ -173,14 +173,6 @@ def test_what_a_program_wrote_is_undone_in_the_editor(
     assert stored(api, note) == (["neko", "typed"], ["animal"])
 
 
-def test_letters_whose_saving_waits_for_the_write_are_kept(editor: Editor, api: Api, note: int) -> None:
-    editor.save()
-    # The web view has handed them over, and the collection is not free to store them.
-    api.look(f"{editor.editor}.note.fields.__setitem__({BACK}, 'typed on')")
-    api("updateNoteFields", note={"id": note, "fields": {"Front": "API"}})
-    assert editor.copy() == ["API", "typed on"]
-
-
 def test_a_burst_of_writes_to_the_open_note_ends_right(editor: Editor, api: Api, note: int) -> None:
     for number in range(20):
         api("updateNoteFields", note={"id": note, "fields": {"Front": f"API {number}"}})
@@ -281,21 +273,6 @@ def test_a_busy_web_view_is_waited_for(editor: Editor, api: Api, note: int, web:
     assert stored(api, note)[0] == ["API", "typed late"] == editor.copy()
     editor.wait_until_shown(["API", "typed late"])
     api("guiUndo")
-    assert stored(api, note)[0] == ["neko", "typed late"]
-
-
-@pytest.mark.parametrize("editor", ["edit"], indirect=True)
-def test_a_change_of_another_note_costs_a_busy_edit_window_no_letter(
-    editor: Editor, api: Api, note: int, web: Web
-) -> None:
-    editor.press(" late")
-    held = web.hold("held")
-    editor.web.keep_busy(held)
-    api.look("mw.activateWindow()")  # it has no longer the keyboard, and is refreshed with all windows
-    api("addNote", note=basic("another"))
-    api("guiReviewActive")  # before which windows are refreshed
-    held.let_go_on()
-    editor.save()
     assert stored(api, note)[0] == ["neko", "typed late"]
 
 

@@ -191,7 +191,7 @@ class Editors:
 
 
 class EditorCopy:
-    """An editor's copy of a note, and what was stored before a write."""
+    """An editor's copy of a note, and what it held before a write."""
 
     def __init__(self, known: _Known, col: Collection) -> None:
         self._known = known
@@ -201,14 +201,12 @@ class EditorCopy:
         self._loads_all = False
         self._changed: dict[int, str] = {}
         self._changed_tags: Optional[list[str]] = None
-        # Anki's newer editor keeps its copy in the web view alone, and saves at once.
         self._note: Optional[Note] = getattr(self._editor, "note", None)
-        # Not what the copy holds: that can be ahead by letters whose saving waits for the lane.
-        self._fields: list[str] = []
-        self._tags: list[str] = []
-        with contextlib.suppress(NotFoundError):
-            stored = col.get_note(self._note_id)  # type: ignore[arg-type]
-            self._fields, self._tags = stored.fields, stored.tags
+        held = self._note
+        if held is None:  # Anki's newer editor keeps its copy in the web view alone, and saves at once
+            with contextlib.suppress(NotFoundError):
+                held = col.get_note(self._note_id)  # type: ignore[arg-type]
+        self._fields, self._tags = (list(held.fields), list(held.tags)) if held else ([], [])
 
     def take_over(self, col: Collection) -> bool:
         """Put what has changed in the collection into the copy. False if nothing has. On the lane."""

@@ -34,11 +34,6 @@ _NAME = "ankiconnect.edit"
 _LONGEST_HISTORY = 25
 
 
-def _holds(copy: Note, stored: Note) -> bool:
-    """Whether a copy of a note is what is stored."""
-    return (copy.mid, copy.fields, copy.tags) == (stored.mid, stored.fields, stored.tags)
-
-
 class NoteWindow(QMainWindow):
     """Shows the last note of its history, or one that the person has gone back to."""
 
@@ -141,14 +136,11 @@ class NoteWindow(QMainWindow):
         if nearest is None:
             self._clean_up()
             self.close()
-            return
-        note = self.mw.col.get_note(nearest)
-        is_shown = handler is self.editor or (not changes.notetype and _holds(self.note, note))
-        # Loading it anew drops what the web view has not handed over yet.
-        if nearest == shown and is_shown:
-            self._show_around(note)
+        elif nearest != shown or handler is not self.editor:
+            field = self.editor.currentField if nearest == shown else None
+            self._show_note(self.mw.col.get_note(nearest), field)
         else:
-            self._show_note(note, self.editor.currentField if nearest == shown else None)
+            self._show_around(self.note)
 
     def _forget_deleted(self) -> Optional[NoteId]:
         """Take deleted notes out of the history; return the note shown, or the nearest that is left."""
