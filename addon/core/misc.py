@@ -43,7 +43,8 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
     Needs no key and may be called from any origin. For an unknown origin Anki asks the person, and the
     reply waits for the answer; a yes is kept in the settings, and so is the wish to ignore that origin from
     now on. After a no, that origin is denied without a question for 10 minutes, and after three until Anki
-    quits. Without a window, unknown origins are denied.
+    quits. Five noes to any origins within 10 minutes end all questions for 10 minutes, 15 end them until
+    Anki quits. Without a window, unknown origins are denied.
     """
     if not call.allowed and not _is_granted_now(call):
         return {"permission": "denied"}
