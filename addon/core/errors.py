@@ -214,6 +214,11 @@ def without_frames(error: E) -> E:
     return error
 
 
+def is_panic(error: BaseException) -> bool:
+    """Whether Anki's backend has given up. PyO3 offers no way to import the class of that."""
+    return type(error).__name__ == "PanicException"
+
+
 def as_api_error(error: BaseException) -> ApiError:
     """`error` in the form a caller may see, and without frames.
 
@@ -238,7 +243,7 @@ def _translated(error: BaseException) -> ApiError:
     if isinstance(error, RecursionError):
         return BadParams("the request is nested too deeply")
     log.error("unexpected error", exc_info=error)
-    if type(error).__name__ == "PanicException":  # of PyO3, which offers no way to import it
+    if is_panic(error):
         return BackendPanic(error)
     missing = missing_in(error)
     if missing:

@@ -28,6 +28,7 @@ from .errors import (
     SyncFailed,
     SyncRunning,
     Unavailable,
+    is_panic,
     plain,
 )
 from .replacing import POSSIBLE, Mode, Replaced, backed_up
@@ -194,7 +195,7 @@ class Syncer:
                 error = str(failure) or type(failure).__name__
                 if login is None and isinstance(failure, LoginRefused):
                     self._account.forget()
-                if not isinstance(failure, Exception):
+                if is_panic(failure):
                     self._host.panicked()
                 raise
             finally:
