@@ -10,6 +10,8 @@ import pytest
 
 from .conftest import HeadlessServer, Start, basic, skip_or_fail
 from .live import LiveAnki
+from .sync_server import PASSWORD, USER
+from .sync_world import Client, World
 
 PROBLEM = "internal error: Anki's backend has failed"
 
@@ -70,6 +72,21 @@ def test_a_panic_is_answered_and_the_program_exits_to_be_started_again(
     again = start("--collection", collection_path)
     again.wait_until_it_serves()
     assert again.ask("findNotes", query="") == [first]
+
+
+def test_a_panic_of_a_scheduled_sync_ends_the_program(
+    start: Start, collection_path: Path, clock: Clock, world: World, other: Client
+) -> None:
+    account = {
+        "ANKICONNECT_SYNC_USER": USER,
+        "ANKICONNECT_SYNC_PASSWORD": PASSWORD,
+        "ANKICONNECT_SYNC_ENDPOINT": world.line.url,
+        "ANKICONNECT_SYNC_EVERY": "0.01",
+    }
+    program = start("--collection", collection_path, environment={**clock.environment, **account})
+    program.wait_until_it_serves()
+    clock.go_back()
+    assert program.end()[0] == 70
 
 
 def test_it_is_not_ready_after_a_panic(headless: HeadlessServer) -> None:
