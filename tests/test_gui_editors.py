@@ -382,10 +382,10 @@ def test_the_add_window_keeps_what_is_typed(api: Api, anki: LiveServer) -> None:
 
 def test_the_reviewer_shows_a_change(api: Api, anki: LiveServer, note: int) -> None:
     api("guiDeckReview", name="Default")
-    # A window of the test before can take the focus back while it closes.
-    focused = "getattr(mw.app.focusWidget(), 'window', lambda: None)() is mw"
-    anki.live.wait_for(f"(mw.activateWindow(), mw.web.setFocus()) and {focused}")
     api("updateNoteFields", note={"id": note, "fields": {"Front": "inu"}})
+    # A window of the test before can take the focus back while it closes, and Anki refreshes the focused one.
+    focus = "(mw.activateWindow(), mw.web.setFocus())"
+    anki.live.wait_for(f"{focus} and 'inu' in mw.reviewer.card.question()")
     WebView(anki.live, "mw.web").wait_for('document.getElementById("qa").innerText.includes("inu")')
     assert api("guiReviewActive") is True
 
