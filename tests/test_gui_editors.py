@@ -383,7 +383,7 @@ def test_the_add_window_keeps_what_is_typed(api: Api, anki: LiveServer) -> None:
 def test_the_reviewer_shows_a_change(api: Api, anki: LiveServer, note: int) -> None:
     api("guiDeckReview", name="Default")
     api("updateNoteFields", note={"id": note, "fields": {"Front": "inu"}})
-    # A window of the test before can take the focus back while it closes, and Anki refreshes the focused one.
+    # A window of the test before can take the focus back while it closes; Anki refreshes the focused one.
     focus = "(mw.activateWindow(), mw.web.setFocus())"
     anki.live.wait_for(f"{focus} and 'inu' in mw.reviewer.card.question()")
     WebView(anki.live, "mw.web").wait_for('document.getElementById("qa").innerText.includes("inu")')
