@@ -29,6 +29,7 @@ from addon.core.headless import HeadlessHost
 from addon.server import Server as Listener
 from tools.examples import Example, make_collection, set_noon
 
+from .desktop import Desktop
 from .live import LiveAnki
 from .program import Program
 from .web import Web
@@ -393,6 +394,16 @@ def many_files() -> None:
     """Lets this process, which can be client and server at once, have thousands of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+
+
+@pytest.fixture(scope="module")
+def desktop() -> Iterator[Desktop]:
+    """A desktop without a monitor, for what depends on the focus."""
+    if not all(map(shutil.which, ("Xvfb", "openbox", "xdotool"))):
+        skip_or_fail("there is no Xvfb, openbox or xdotool here")
+    desktop = Desktop()
+    yield desktop
+    desktop.stop()
 
 
 @pytest.fixture(scope="session")

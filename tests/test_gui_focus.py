@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
 
-from .conftest import basic, skip_or_fail
+from .conftest import basic
 from .desktop import Desktop
 from .live import LiveAnki
 from .windows import ADD, BROWSER, EDIT
-
-
-@pytest.fixture(scope="module")
-def desktop() -> Iterator[Desktop]:
-    if not all(map(shutil.which, ("Xvfb", "openbox", "xdotool"))):
-        skip_or_fail("there is no Xvfb, openbox or xdotool here")
-    desktop = Desktop()
-    yield desktop
-    desktop.stop()
 
 
 @pytest.fixture(scope="module")

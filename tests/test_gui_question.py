@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from .conftest import skip_or_fail
 from .desktop import Desktop
 from .live import LiveAnki
 from .test_gui_permission import DENIED, GRANTED, QUESTIONS, Asking, forget_refusals
@@ -17,15 +15,6 @@ YES = f"next(b for b in {QUESTIONS}[0].buttons() if b.text().replace('&', '') ==
 SEARCH = "aqt.dialogs._dialogs['Browser'][1].form.searchEdit.lineEdit()"
 # What somebody may press who writes in another program, and what stands for a button in a window.
 TYPED = ["y", "a", "alt+y", "alt+a", "n", "Return", "KP_Enter", "space", "ctrl+Return", "Tab", "o"]
-
-
-@pytest.fixture(scope="module")
-def desktop() -> Iterator[Desktop]:
-    if not all(map(shutil.which, ("Xvfb", "openbox", "xdotool"))):
-        skip_or_fail("there is no Xvfb, openbox or xdotool here")
-    desktop = Desktop()
-    yield desktop
-    desktop.stop()
 
 
 @pytest.fixture(scope="module")
