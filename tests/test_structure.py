@@ -60,6 +60,14 @@ def test_only_gui_imports_aqt(module: Path) -> None:
     assert not [name for level, name in imports(module) if not level and name.startswith("aqt")]
 
 
+@pytest.mark.parametrize(
+    "module", sorted(Path(__file__).parent.glob("*.py")), ids=lambda path: str(path.name)
+)
+def test_the_process_of_the_tests_has_no_aqt(module: Path) -> None:
+    """It changes how Python opens TLS connections, and the tests of the headless server run there."""
+    assert not [name for level, name in imports(module) if not level and name.startswith("aqt")]
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if m.parts[0] == "core"], ids=str)
 def test_core_knows_no_flask_and_no_other_part_of_the_house(module: Path) -> None:
     for level, name in imports(module):
