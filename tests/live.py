@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import sys
 import time
 import zipfile
@@ -16,6 +15,7 @@ from typing import Any, Callable
 
 from tools.build import build
 from tools.launch import Anki
+from tools.ports import free_port
 
 PROBE = Path(__file__).with_name("probe")
 ADDON_FOLDER = "1999999999"  # AnkiWeb installs add-ons under a number
@@ -61,13 +61,6 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class LiveAnki:

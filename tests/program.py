@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any, Optional
 
-from .live import free_port
+from tools.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "addon"]

@@ -15,7 +15,7 @@ from typing import Optional
 
 import requests
 
-from .live import free_port
+from tools.ports import free_port
 
 USER, PASSWORD = "user", "secret"
 

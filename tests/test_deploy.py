@@ -19,9 +19,9 @@ import pytest
 
 from addon.options import settle
 from tools.build import build
+from tools.ports import free_port
 
 from .conftest import Start
-from .live import free_port
 from .program import ROOT, clean_environment
 
 DEPLOY = ROOT / "deploy"

@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 
 from addon.config import defaults, load, schema
+from tools.ports import free_port
 
 from .conftest import LiveServer
-from .live import LiveAnki, free_port
+from .live import LiveAnki
 from .windows import press
 
 # Opens the add-on's config window as a person does, edits the text and presses OK.

@@ -16,9 +16,9 @@ import pytest
 
 from addon.config import ServerSettings, Settings, defaults
 from addon.options import settle
+from tools.ports import free_port
 
 from .conftest import Start
-from .live import free_port
 from .program import COMMAND, ROOT
 
 NAMES = [s.name for s in dataclasses.fields(ServerSettings) if not s.metadata["obsolete"]]

@@ -17,9 +17,9 @@ import pytest
 
 from addon import connection, server, stream
 from addon.server import Server, describe_listener
+from tools.ports import free_port
 
 from .conftest import HeadlessServer, LiveServer
-from .live import free_port
 from .raw_http import VERSION, ask_at_once, head, post, read_reply
 
 

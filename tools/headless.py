@@ -7,12 +7,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Optional
+
+from .ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30
@@ -27,7 +28,7 @@ class Headless:
     def __init__(self, collection: Path, *, prepare: Optional[Callable[[], None]] = None) -> None:
         self.collection = collection
         self.log = collection.with_suffix(".log")
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = {**os.environ, **OFFLINE}
         arguments = ["-m", "addon", "--collection", str(collection), "--port", str(self.port)]
@@ -101,10 +102,3 @@ class Headless:
         """End it at once, as a power cut would."""
         self.process.kill()
         self.process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

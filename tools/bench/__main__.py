@@ -20,7 +20,8 @@ from pathlib import Path
 from anki import buildinfo
 from anki.collection import Collection
 
-from tests.live import ADDON_FOLDER, LiveAnki, free_port
+from tests.live import ADDON_FOLDER, LiveAnki
+from tools.ports import free_port
 
 from . import report
 from .cases import cases, growth_cases
