@@ -61,9 +61,11 @@ def test_style_and_cloze_can_be_chosen(headless: HeadlessServer) -> None:
 
 def test_names_follow_ankis_rules(headless: HeadlessServer) -> None:
     templates = [{"Front": f"{{{{Word}}}}{n}", "Back": "", "Name": "Card"} for n in range(2)]
-    params = {**VOCAB, "inOrderFields": ["Word", "a:b", "word"], "cardTemplates": templates}
+    fields = ["Word", "Other", "Other"]
+    params = {**VOCAB, "modelName": 'a"b', "inOrderFields": fields, "cardTemplates": templates}
     created = headless.send("POST", "/createModel", params).json["result"]
-    assert [field["name"] for field in created["flds"]] == ["Word", "ab", "word+"]
+    assert created["name"] == "ab"
+    assert [field["name"] for field in created["flds"]] == ["Word", "Other", "Other+"]
     assert [template["name"] for template in created["tmpls"]] == ["Card", "Card+"]
 
 

@@ -47,6 +47,12 @@ def test_the_database_is_checked(api: Api) -> None:
     checked = api("checkDatabase")
     assert checked["ok"] is False
     assert checked["problems"]
+    assert not {"\u2068", "\u2069"} & set(checked["problems"])
+
+
+def test_the_open_profile_is_open_without_a_window_too(api: Api) -> None:
+    (name,) = api("getProfiles")
+    assert api("loadProfile", name=name) is True
 
 
 def test_windows_are_refreshed(anki: LiveServer) -> None:

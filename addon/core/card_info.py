@@ -31,7 +31,7 @@ from .fields import FieldValue, field_names
 from .ids import CardId, CardIds, NoteId
 from .pieces import private
 from .search import Empty, Query, rows
-from .shapes import Accepts, Otherwise, Wire
+from .shapes import Accepts, Name, Otherwise, Wire
 
 if TYPE_CHECKING:
     from anki.scheduler.v3 import Scheduler
@@ -251,7 +251,7 @@ def _list(name: str) -> Otherwise:
 
 
 Details = Annotated[Optional[list[_DetailName]], _list("fields"), "the details wanted"]
-NoteFields = Annotated[Optional[list[str]], _list("noteFields"), "the only note fields wanted"]
+NoteFields = Annotated[Optional[list[Name]], _list("noteFields"), "the only note fields wanted"]
 Include = Annotated[Optional[list[_MemberName]], "the only members wanted"]
 Mode = Annotated[
     Literal["ALL", "COMPACT", "FIELDS_ONLY"],

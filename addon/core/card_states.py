@@ -116,7 +116,7 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
 # What a program may set of a card, and the numbers that Anki can store there: it cuts off the upper bits
 # of some larger ones, and refuses others. Anki itself keeps the other values (id, mod, usn).
 _INT32, _UINT32, _INT64 = Between(-(2**31), 2**31 - 1), Between(0, 2**32 - 1), Between(-(2**63), 2**63 - 1)
-_HARMLESS = {"factor": Between(0, 65535), "flags": Between(0, 255), "due": _INT32}
+_HARMLESS = {"factor": Between(0, 65535), "flags": Between(0, 7), "due": _INT32}
 _SETTABLE = {
     **_HARMLESS,
     **dict.fromkeys(("did", "nid", "odid"), _INT64),

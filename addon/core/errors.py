@@ -183,6 +183,11 @@ class Unavailable(ApiError):
         super().__init__("collection is not available")
 
 
+def reason(error: OSError) -> str:
+    """Why a file could not be read or written, as Anki's backend words it."""
+    return f"{error.strerror} (os error {error.errno})" if error.strerror else str(error)
+
+
 def without_isolates(text: str) -> str:
     """Anki's text without the invisible characters that it puts around inserted values."""
     return text.replace("\u2068", "").replace("\u2069", "")

@@ -26,7 +26,7 @@ from .media import Store, StoredFile, load_all
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
 from .notes import existing_notes
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Otherwise
 from .undo import Edit
 from .wrapped import is_replaced
 
@@ -42,7 +42,7 @@ def _must_be_boolean(option: str) -> Otherwise:
 @dataclass(frozen=True)
 class DuplicateScopeOptions:
     deck_name: Annotated[
-        Optional[str], "deck to look in; the note's own unless given. Unknown: never a duplicate"
+        Optional[Name], "deck to look in; the note's own unless given. Unknown: never a duplicate"
     ] = None
     check_children: Annotated[
         bool, _must_be_boolean("duplicateScopeOptions.checkChildren"), "look in subdecks too"
@@ -68,14 +68,14 @@ class NoteOptions:
     ] = False
 
 
-FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
-Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; Anki splits each at spaces"]
+FieldValues = Annotated[dict[Name, str], "HTML by field name, in whatever case; unknown names are ignored"]
+Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; Anki splits each at spaces"]
 
 
 @dataclass(frozen=True)
 class _Placed:
-    deck_name: Annotated[str, "existing deck, in whatever case"]
-    model_name: Annotated[str, "existing note type, in whatever case"]
+    deck_name: Annotated[Name, "existing deck, in whatever case"]
+    model_name: Annotated[Name, "existing note type, in whatever case"]
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ from .media import Store, load_all
 from .note_media import WithMedia
 from .note_types import NoteType
 from .notes import require_note
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Otherwise
 from .undo import Edit
 
 log = logging.getLogger("ankiconnect")
 
-FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; other fields stay"]
+FieldValues = Annotated[dict[Name, str], "HTML by field name, in whatever case; other fields stay"]
 AllTags = Annotated[
-    list[str],
+    list[Name],
     SPACE_SEPARATED,
     TAG_DEPTH,
     Otherwise("Must provide tags as a list of strings"),
@@ -90,7 +90,7 @@ def update_note_tags(col: Collection, edit: Edit, call: Call, note: NoteId, tags
 @dataclass(frozen=True)
 class NoteModelUpdate:
     id: Annotated[Optional[NoteId], Otherwise("Note ID is required")] = None
-    model_name: Annotated[Optional[str], "new note type, in whatever case"] = None
+    model_name: Annotated[Optional[Name], "new note type, in whatever case"] = None
     fields: Annotated[Optional[FieldValues], Otherwise("Fields must be provided as a dictionary")] = None
     tags: Optional[AllTags] = None
 

@@ -16,7 +16,7 @@ from anki.collection import Collection
 from .actions import ANY_NOTE, write
 from .call import Call
 from .deck_details import ExactDeckName
-from .errors import ApiError, Conflict
+from .errors import ApiError, Conflict, reason
 from .files import package_to_read, package_to_write
 from .pieces import private
 from .undo import Edit
@@ -113,8 +113,7 @@ def _written_beside(target: str) -> Iterator[str]:
         finally:
             _remove(beside)
     except OSError as error:
-        reason = f"{error.strerror} (os error {error.errno})"
-        raise ApiError(f"Failed to create file in '{folder}': {reason}") from None
+        raise ApiError(f"Failed to create file in '{folder}': {reason(error)}") from None
 
 
 def _remove_left(folder: str) -> None:

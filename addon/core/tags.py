@@ -13,10 +13,10 @@ from .actions import ANY_NOTE, read, write
 from .ids import NoteId, NoteIds
 from .notes import require_note
 from .search import rows
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Wire
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Wire
 from .undo import Edit
 
-Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
+Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
 
 _A_FEW = 20
 
@@ -69,9 +69,9 @@ def clear_unused_tags(col: Collection, edit: Edit) -> None:
     edit(col.tags.clear_unused_tags)
 
 
-TagToReplace = Annotated[str, Wire("tag_to_replace"), "whole tag, in whatever case"]
+TagToReplace = Annotated[Name, Wire("tag_to_replace"), "whole tag, in whatever case"]
 NewTag = Annotated[
-    str, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
+    Name, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
 ]
 
 
