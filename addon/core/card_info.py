@@ -48,9 +48,9 @@ private(
 _Memory = TypedDict(
     "_Memory",
     {
-        "prop:r": Annotated[Optional[float], "probability of recall, 0 to 1; if asked for in `fields`"],
-        "prop:s": Annotated[Optional[float], "stability in days; if asked for in `fields`"],
-        "prop:d": Annotated[Optional[float], "difficulty, 1 to 10; if asked for in `fields`"],
+        "prop:r": Annotated[Optional[float], "probability of recall, 0 to 1; only if named in `include` or `fields`"],
+        "prop:s": Annotated[Optional[float], "stability in days; only if named in `include` or `fields`"],
+        "prop:d": Annotated[Optional[float], "difficulty, 1 to 10; only if named in `include` or `fields`"],
     },
     total=False,
 )
@@ -302,7 +302,10 @@ def cards_details(
 def find_cards_info(
     col: Collection, query: Query = None, include: Include = None
 ) -> list[Union[CardInfo, Empty]]:
-    """Find cards and describe them: findCards and cardsInfo in one."""
+    """Find cards and describe them: findCards and cardsInfo in one.
+
+    `include` also gives the `prop:` members, which don't come by themselves.
+    """
     found = [] if query is None else list(col.find_cards(query))
     return cards_info(col, found, include=include)
 
