@@ -48,7 +48,9 @@ private(
 _Memory = TypedDict(
     "_Memory",
     {
-        "prop:r": Annotated[Optional[float], "probability of recall, 0 to 1; only if named in `include` or `fields`"],
+        "prop:r": Annotated[
+            Optional[float], "probability of recall, 0 to 1; only if named in `include` or `fields`"
+        ],
         "prop:s": Annotated[Optional[float], "stability in days; only if named in `include` or `fields`"],
         "prop:d": Annotated[Optional[float], "difficulty, 1 to 10; only if named in `include` or `fields`"],
     },

@@ -22,12 +22,11 @@ from .note_types import (
     Template,
     check_characters,
     check_new_name,
-    compose_references,
     is_same_name,
-    rehearse,
     require_note_type,
 )
 from .shapes import Json, Name, Otherwise, Wire
+from .templates import compose_references, rehearse
 from .undo import Edit
 
 TemplateName = Annotated[Name, "name of a card template, in its case"]

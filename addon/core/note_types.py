@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Optional
@@ -14,8 +13,8 @@ from anki.models import NotetypeId
 from .actions import ANY_NOTE, read, write
 from .errors import BadParams, Conflict, NoteTypeNotFound
 from .fields import field_names
-from .scratch import scratch_collection
-from .shapes import Accepts, Name, Wire, composed, show
+from .shapes import Accepts, Name, Wire, show
+from .templates import compose_references, rehearse
 from .undo import Edit
 
 NoteTypeName = Annotated[Name, "name of a note type, in whatever case"]
@@ -137,47 +136,6 @@ def check_new_name(note_type: NoteType, part: str, name: str) -> None:
 def is_same_name(one: str, other: str) -> bool:
     """Whether Anki takes two names of fields or templates for the same."""
     return one.casefold() == other.casefold()
-
-
-_REFERENCE = re.compile(r"{{.*?}}|<%.*?%>")
-
-
-def compose_references(note_type: NoteType) -> None:
-    """Compose the names of fields in templates, as those of the fields themselves are."""
-    for template in note_type["tmpls"]:
-        for side in ("qfmt", "afmt"):
-            template[side] = _REFERENCE.sub(lambda found: composed(found[0]), template[side])
-
-
-_DEEPEST_TEMPLATE = 200
-# Comments, and what begins or ends a condition, in either kind of brackets.
-_SECTION = re.compile(r"<!--(.*?)-->|({{|<%)\s*([#^/])", re.DOTALL)
-_OPENING = re.compile(r"(?:{{|<%)\s*[#^]")
-
-
-def _check_depth(template: str) -> None:
-    """Raise BadParams for conditions in conditions without end, of which Anki's whole process dies.
-
-    What ends in a comment, or in the other kind of brackets, may end nothing.
-    """
-    depth = {"{{": 0, "<%": 0}
-    for comment, kind, mark in _SECTION.findall(template):
-        if not kind:
-            inside = len(_OPENING.findall(comment))
-            depth = {kind: count + inside for kind, count in depth.items()}
-        else:
-            depth[kind] = max(0, depth[kind] - 1) if mark == "/" else depth[kind] + 1
-        if max(depth.values()) > _DEEPEST_TEMPLATE:
-            raise BadParams(f"conditions in a template should be nested {_DEEPEST_TEMPLATE} deep at most")
-
-
-def rehearse(note_type: NoteType) -> None:
-    """Raise what Anki has against a note type, such as a broken template, without a trace."""
-    for template in note_type["tmpls"]:
-        _check_depth(template["qfmt"])
-        _check_depth(template["afmt"])
-    with scratch_collection() as scratch:
-        scratch.models.add_dict({**copy.deepcopy(note_type), "id": 0})
 
 
 def require_note_type(col: Collection, name: str) -> NoteType:
