@@ -12,8 +12,8 @@ from anki.consts import CARD_TYPE_NEW, CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN, QUE
 
 from .actions import read, write
 from .call import Call
-from .cards import columns
-from .errors import BadParams, CardNotFound
+from .cards import check_decks, columns
+from .errors import BadParams, CardNotFound, Damaged
 from .ids import CardId, CardIds
 from .reviews import Answer, answer_cards
 from .search import Empty
@@ -97,10 +97,13 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
 
     The lapse counter stays. Cards become active if they were suspended. Unknown ones are ignored.
     """
+    check_decks(col, cards)
     relearning = []
     for card_id in columns(col, cards, "id"):
         card = col.get_card(card_id)
         preset = col.decks.config_dict_for_deck_id(card.odid or card.did)
+        if "lapse" not in preset:  # a filtered deck
+            raise Damaged(f"card {card_id}", "deck")
         steps = max(1, len(preset["lapse"]["delays"]))
         card.type, card.queue = CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN
         card.due = int(time.time())
@@ -197,6 +200,7 @@ def set_due_date(
     if span[-1] > _MOST_DAYS:
         raise BadParams(f"days should be {_MOST_DAYS} at most, not {show(days)}")
     text = "-".join(map(str, span)) + ("!" if "!" in days else "")
+    check_decks(col, cards)
     known = list(columns(col, cards, "id"))
     if known:
         edit(col.sched.set_due_date, known, text)

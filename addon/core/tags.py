@@ -10,8 +10,8 @@ from anki.collection import Collection
 from anki.notes import NoteId as AnkiNoteId
 
 from .actions import ANY_NOTE, read, write
+from .errors import NoteNotFound
 from .ids import NoteId, NoteIds
-from .notes import require_note
 from .search import rows
 from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Wire
 from .undo import Edit
@@ -60,7 +60,10 @@ def tags(col: Collection) -> list[str]:
 @read("getNoteTags")
 def tags_of_note(col: Collection, note: NoteId) -> list[str]:
     """List the tags of a note."""
-    return require_note(col, note).tags
+    found = list(rows(col, "select tags from notes where id in ({})", [note]))
+    if not found:
+        raise NoteNotFound(note)
+    return str(found[0][0]).split()
 
 
 @write("clearUnusedTags")
