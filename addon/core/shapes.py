@@ -340,6 +340,10 @@ class Noted(Shape):
 
 
 def member_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Member:
+    # Before Python 3.11, a default of None wraps the hint of a parameter into Optional, around its extras.
+    inner, *others = get_args(hint) or [hint]
+    if others == [type(None)] and get_origin(inner) is Annotated and shape_of(inner).takes_null():
+        hint = inner
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     wire = _outermost(Wire, extras) or Wire(camel(name))
     return Member(name, wire.name, shape_of(hint), default, _outermost(str, extras) or "")
