@@ -56,6 +56,26 @@ def test_an_empty_note_is_refused(api: Api, front: str) -> None:
     assert api("findNotes", query="") == []
 
 
+def test_a_note_of_no_field_that_exists_is_told_which_there_are(api: Api) -> None:
+    note = {**basic(""), "fields": {"Wort": "Haus", "Meaning": "house"}}
+    with pytest.raises(ApiFailure, match=f"^{EMPTY}$"):
+        api("addNote", note=note)
+    ignored = "ignored fields that Basic does not have: Wort, Meaning; it has Front, Back"
+    assert api.warnings == ignored
+    assert api("findNotes", query="") == []
+
+
+def test_a_field_that_does_not_exist_is_told_once_for_all_notes(api: Api) -> None:
+    notes = [{**basic(""), "fields": {"Front": front, "Hint": "x"}} for front in "abc"]
+    assert None not in api("addNotes", notes=notes)
+    assert api.warnings == "ignored fields that Basic does not have: Hint; it has Front, Back"
+    picture = {"filename": "a.png", "data": "eA==", "fields": ["Back", "Bild"]}
+    api("addNote", note=basic("d", picture=picture))
+    assert api.warnings == "ignored fields that Basic does not have: Bild; it has Front, Back"
+    api("addNote", note=basic("e"))
+    assert api.warnings is None
+
+
 def test_a_duplicate_is_refused(api: Api) -> None:
     api("addNote", note=basic("a"))
     with pytest.raises(ApiFailure, match=f"^{DUPLICATE}$") as refused:
@@ -86,7 +106,7 @@ def test_a_duplicate_may_be_allowed(api: Api) -> None:
         ({"fields": ["a"]}, "note.fields: ['a'] is not of type 'object'", 400),
         ({"tags": 5}, "note.tags: 5 is not of type 'array'", 400),
         ({"deckName": 1}, "note.deckName: 1 is not of type 'string'", 400),
-        ({"deckName": None}, "note.deckName: None is not of type 'string'", 400),
+        ({"deckName": None}, "note.deckName: null is not of type 'string'", 400),
         ({"options": {"allowDuplicate": "yes"}}, 'option parameter "allowDuplicate" must be boolean', 400),
         (
             {"options": {"duplicateScopeOptions": {"checkChildren": 1}}},

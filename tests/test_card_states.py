@@ -93,6 +93,8 @@ def test_values_of_a_card_are_set(api: Api) -> None:
         ({"keys": ["id"], "newValues": [5]}, False),
         ({"card": UNKNOWN}, [[False, "Card was not found: 1"]]),
         ({"newValues": ["x"]}, [[False, "flags: 'x' is not of type 'integer'"]]),
+        ({"newValues": [None]}, [[False, "flags: null is not of type 'integer'"]]),
+        ({"newValues": [8]}, [[False, "flags: 8 is not from 0 to 7"]]),
     ],
 )
 def test_values_that_cannot_be_set_change_nothing(

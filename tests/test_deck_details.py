@@ -31,6 +31,11 @@ def test_options_of_a_deck(api: Api) -> None:
     assert api("deckNames") == ["Default"]
 
 
+@pytest.mark.parametrize("deck", [5, None, True, ["Default"], {"Default": 1}])
+def test_what_is_no_name_has_no_options(api: Api, deck: object) -> None:
+    assert api("getDeckConfig", deck=deck) is False
+
+
 def test_options_of_a_filtered_deck_are_the_deck(api: Api) -> None:
     api.look("col.decks.new_filtered('Cram')")
     options = api("getDeckConfig", deck="Cram")

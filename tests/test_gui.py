@@ -77,6 +77,7 @@ def test_browse_sorts_by_a_column(gui: Api, order: str) -> None:
         ({}, 'Must provide a "columnId" and a "order" property"'),
         ({"columnId": "noteFld"}, 'Must provide a "columnId" and a "order" property"'),
         ({"columnId": "noteFld", "order": "up"}, "invalid card order: up"),
+        ({"columnId": "noteFld", "order": None}, "invalid card order: null"),
         ({"columnId": "nope", "order": "ascending"}, "invalid columnId: nope"),
         ({"columnId": "noteCrt", "order": "ascending"}, "invalid columnId: noteCrt"),
         ({"columnId": 5, "order": "ascending"}, "invalid columnId: 5"),

@@ -469,6 +469,8 @@ def test_a_missing_file_is_false(api: Api) -> None:
         ("*", ["_a.css", "b.png"]),
         ("_a*", ["_a.css"]),
         ("*.png", ["b.png"]),
+        ("*.PNG", ["b.png"]),
+        ("B.[O-Q]*", ["b.png"]),
         ("?.png", ["b.png"]),
         (".*", [".hidden"]),
         ("../*", []),

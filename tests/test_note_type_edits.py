@@ -274,7 +274,7 @@ def test_fields_have_font_size_and_description(api: Api, vocab: int) -> None:
         ("modelFieldSetFontSize", {"fontSize": "24"}, "fontSize should be an integer: 24"),
         ("modelFieldSetFontSize", {"fontSize": True}, "fontSize should be an integer: True"),
         ("modelFieldSetFontSize", {"fontSize": -1}, "fontSize should be an integer: -1"),
-        ("modelFieldSetDescription", {"description": None}, "description should be a string: None"),
+        ("modelFieldSetDescription", {"description": None}, "description should be a string: null"),
     ],
 )
 def test_a_wrong_value_is_told(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -61,10 +62,39 @@ def test_style_and_cloze_can_be_chosen(headless: HeadlessServer) -> None:
 
 def test_names_follow_ankis_rules(headless: HeadlessServer) -> None:
     templates = [{"Front": f"{{{{Word}}}}{n}", "Back": "", "Name": "Card"} for n in range(2)]
-    params = {**VOCAB, "inOrderFields": ["Word", "a:b", "word"], "cardTemplates": templates}
+    fields = ["Word", "Other", "Other"]
+    params = {**VOCAB, "modelName": 'a"b', "inOrderFields": fields, "cardTemplates": templates}
     created = headless.send("POST", "/createModel", params).json["result"]
-    assert [field["name"] for field in created["flds"]] == ["Word", "ab", "word+"]
+    assert created["name"] == "ab"
+    assert [field["name"] for field in created["flds"]] == ["Word", "Other", "Other+"]
     assert [template["name"] for template in created["tmpls"]] == ["Card", "Card+"]
+
+
+@pytest.mark.parametrize("is_cloze", [False, True])
+@pytest.mark.parametrize("side", ["Front", "Back"])
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ("{{#Word}}a", "Missing '{{/Word}}'"),
+        ("{{/Word}}", "Found '{{/Word}}', but missing '{{#Word}}' or '{{^Word}}'"),
+        ("{{#Word}}{{#Meaning}}{{/Word}}", "Found '{{/Word}}', but expected '{{/Meaning}}'"),
+    ],
+)
+def test_what_is_wrong_with_a_template_is_told(
+    server: Server, broken: str, reason: str, side: str, is_cloze: bool
+) -> None:
+    template = {"Front": "{{cloze:Word}}" if is_cloze else "{{Word}}", "Back": "", "Name": "Card"}
+    template[side] += broken
+    # Another template before it, which is whole, is passed over.
+    templates = (
+        [template] if is_cloze else [{**VOCAB["cardTemplates"][0], "Front": "{{Meaning}}"}, template]
+    )
+    reply = server.send(
+        "POST", "/createModel", {**VOCAB, "cardTemplates": templates, "isCloze": is_cloze}
+    ).json
+    told = f"Card template {len(templates)} in note ?type 'Vocab' has a problem. "
+    told += re.escape(f"{side} template has a problem: {reason}")
+    assert re.fullmatch(told, reply["error"]), reply["error"]
 
 
 def test_composed_and_decomposed_names_are_the_same(headless: HeadlessServer) -> None:

@@ -90,6 +90,13 @@ def test_a_wrong_update_is_told(
     assert (reply.status, reply.json["error"]) == (status, text)
 
 
+def test_a_field_that_does_not_exist_is_told(api: Api, note: int) -> None:
+    api("updateNoteFields", note={"id": note, "fields": {"back": "x", "Hint": "y"}})
+    assert api.warnings == "ignored fields that Basic does not have: Hint; it has Front, Back"
+    (info,) = api("notesInfo", notes=[note])
+    assert info["fields"]["Back"]["value"] == "x"
+
+
 def test_an_update_of_no_field_that_exists_names_the_valid_ones(api: Api, note: int) -> None:
     with pytest.raises(ApiFailure, match="no such fields in Basic: Frnt; it has Front, Back"):
         api("updateNote", note={"id": note, "fields": {"Frnt": "x"}, "tags": ["new"]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,12 @@ def test_the_database_is_checked(api: Api) -> None:
     checked = api("checkDatabase")
     assert checked["ok"] is False
     assert checked["problems"]
+    assert not {"\u2068", "\u2069"} & set(checked["problems"])
+
+
+def test_the_open_profile_is_open_without_a_window_too(api: Api) -> None:
+    (name,) = api("getProfiles")
+    assert api("loadProfile", name=name) is True
 
 
 def test_windows_are_refreshed(anki: LiveServer) -> None:
@@ -108,6 +116,30 @@ def test_what_cannot_be_imported_is_told(api: Api, tmp_path: Path) -> None:
     missing = str(tmp_path / "none.apkg")
     with pytest.raises(ApiFailure, match=f"^Failed to open '{missing}': "):
         api("importPackage", path=missing)
+    assert api.look("col.undo_status().undo") == "AnkiConnect: add note"
+
+
+def _archive(name: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, "x" * 1000)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no package", _archive("photo.png"), _archive("collection.anki2")[:900]],
+    ids=["empty", "text", "another archive", "cut short"],
+)
+def test_a_file_that_is_no_package_is_told_and_changes_nothing(
+    api: Api, tmp_path: Path, content: bytes
+) -> None:
+    add_cards(api.server, "a")
+    file = tmp_path / "x.apkg"
+    file.write_bytes(content)
+    with pytest.raises(ApiFailure) as failed:
+        api("importPackage", path=str(file))
+    assert failed.value.text == f"not a package of Anki, or only a part of one: {file}"
     assert api.look("col.undo_status().undo") == "AnkiConnect: add note"
 
 

@@ -95,3 +95,10 @@ def test_unknown_presets_and_decks_change_nothing(api: Api) -> None:
     assert api("getDeckConfig", deck="Default")["id"] == 1
     assert preset_names(api) == ["Default", "Fast"]
     assert undo_name(api) == "clone preset"
+
+
+def test_a_filtered_deck_has_no_preset_to_choose(api: Api) -> None:
+    preset = api("cloneDeckConfigId", name="Fast")
+    name = api.look("col.decks.name(col.decks.new_filtered('Cram'))")
+    assert api("setDeckConfigId", decks=["Default", name], configId=preset) is False
+    assert api("getDeckConfig", deck="Default")["id"] == 1

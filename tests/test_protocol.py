@@ -57,7 +57,7 @@ def test_with_api_null_errors_old_versions_get_a_bare_null(headless: HeadlessSer
         ({"action": ""}, "'' should be non-empty"),
         ({"action": 5}, "5 is not of type 'string'"),
         ({"action": "version", "version": "6"}, "'6' is not of type 'integer'"),
-        ({"action": "version", "version": None}, "None is not of type 'integer'"),
+        ({"action": "version", "version": None}, "null is not of type 'integer'"),
         ({"action": "version", "version": True}, "True is not of type 'integer'"),
         ({"action": "version", "params": []}, "[] is not of type 'object'"),
     ],

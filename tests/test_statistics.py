@@ -52,7 +52,7 @@ def test_inserted_reviews_will_be_synced_whatever_was_sent(headless: HeadlessSer
         ({1: UNKNOWN}, "reviews[1]: Card was not found: 1"),
         ({3: 5}, "ease should be 0 to 4"),
         ({8: 9}, "type 0 to 5"),
-        ({8: None}, "reviews[1][8]: None is not of type 'integer'"),
+        ({8: None}, "reviews[1][8]: null is not of type 'integer'"),
     ],
 )
 def test_one_bad_review_refuses_all(server: Server, card: int, change: dict[int, Any], text: str) -> None:

@@ -50,7 +50,9 @@ _ERRORS = """
 _CANNOT_UNDO = """
 ## What can't be undone
 
-All other writes are one entry in Anki's Edit menu each, a whole batch or `multi` included.
+All other writes are one entry in Anki's Edit menu each, a whole batch included. Neighbours in a `multi`
+that need only the collection are one entry together. What needs more than that, such as `storeMediaFile` or
+an action of Anki's windows, divides those before it from those after it.
 
 """
 

@@ -22,16 +22,18 @@ from typing import (
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
 from anki.decks import DeckId
+from anki.errors import NotFoundError
 from anki.models import NotetypeDict, NotetypeId
 
 from .actions import read
+from .call import Call
 from .cards import columns
-from .errors import CardNotFound, without_isolates
+from .errors import CardNotFound, Damaged, without_frames, without_isolates
 from .fields import FieldValue, field_names
 from .ids import CardId, CardIds, NoteId
 from .pieces import private
 from .search import Empty, Query, rows
-from .shapes import Accepts, Otherwise, Wire
+from .shapes import Accepts, Name, Otherwise, Wire
 
 if TYPE_CHECKING:
     from anki.scheduler.v3 import Scheduler
@@ -48,9 +50,11 @@ private(
 _Memory = TypedDict(
     "_Memory",
     {
-        "prop:r": Annotated[Optional[float], "probability of recall, 0 to 1; if asked for in `fields`"],
-        "prop:s": Annotated[Optional[float], "stability in days; if asked for in `fields`"],
-        "prop:d": Annotated[Optional[float], "difficulty, 1 to 10; if asked for in `fields`"],
+        "prop:r": Annotated[
+            Optional[float], "probability of recall, 0 to 1; only if named in `include` or `fields`"
+        ],
+        "prop:s": Annotated[Optional[float], "stability in days; only if named in `include` or `fields`"],
+        "prop:d": Annotated[Optional[float], "difficulty, 1 to 10; only if named in `include` or `fields`"],
     },
     total=False,
 )
@@ -82,7 +86,9 @@ class CardInfo(_Memory, total=False):
     lapses: Annotated[int, "number of times forgotten"]
     left: Annotated[int, "learning steps left, as packed by Anki"]
     mod: Annotated[int, "modification time in seconds"]
-    nextReviews: Annotated[list[str], "what each answer button would give, such as <10m"]
+    nextReviews: Annotated[
+        list[str], "what each answer button would give, such as <10m; empty for a card whose deck is gone"
+    ]
     flags: Annotated[int, "0 none, 1 to 7 a colour"]
 
 
@@ -150,15 +156,20 @@ class _Batch:
         }
 
     def note_type(self, row: _Row) -> NotetypeDict:
+        """Raises Damaged if there is none."""
+        if row.nid not in self._notes:
+            raise Damaged(f"card {row.id}", "note")
         note_type = self._col.models.get(NotetypeId(self._notes[row.nid][0]))
-        assert note_type
+        if note_type is None:
+            raise Damaged(f"card {row.id}", "note type")
         return note_type
 
     def fields(self, row: _Row) -> dict[str, FieldValue]:
+        names = field_names(self.note_type(row))
         values = self._notes[row.nid][1].split("\x1f")
         return {
             name: {"value": value, "order": order}
-            for order, (name, value) in enumerate(zip(field_names(self.note_type(row)), values))
+            for order, (name, value) in enumerate(zip(names, values))
             if self._shown is None or name.lower() in self._shown
         }
 
@@ -175,11 +186,15 @@ class _Batch:
                 self._sides[row.id] = card.question(), card.answer()
             except Exception as error:
                 # One broken card must not hide the others of a batch.
-                self._sides[row.id] = str(error), str(error)
+                told = without_isolates(str(error))
+                self._sides[row.id] = told, told
         return self._sides[row.id]
 
     def next_reviews(self, row: _Row) -> list[str]:
-        return next_reviews(self._col, row.id)
+        try:
+            return next_reviews(self._col, row.id)
+        except NotFoundError:  # its deck
+            return []
 
     def memory(self, row: _Row, variable: str) -> Optional[float]:
         """A variable of FSRS that Anki keeps with the card."""
@@ -221,11 +236,18 @@ _MEMBERS: dict[str, Callable[[_Batch, _Row], Any]] = {
 
 def _describe(
     col: Collection, cards: Iterable[int], wanted: Container[str], note_fields: Optional[list[str]]
-) -> dict[int, Any]:
-    """The wanted members of each card that exists, by card id."""
+) -> tuple[dict[int, Any], dict[int, Damaged]]:
+    """By card id, the wanted members of each card that exists, and why others have none."""
     batch = _Batch(col, cards, note_fields)
     chosen = [(name, make) for name, make in _MEMBERS.items() if name in wanted]
-    return {card: {name: make(batch, row) for name, make in chosen} for card, row in batch.rows.items()}
+    described: dict[int, Any] = {}
+    damaged: dict[int, Damaged] = {}
+    for card, row in batch.rows.items():
+        try:
+            described[card] = {name: make(batch, row) for name, make in chosen}
+        except Damaged as error:
+            damaged[card] = without_frames(error)
+    return described, damaged
 
 
 def next_reviews(col: Collection, card: int) -> list[str]:
@@ -251,7 +273,7 @@ def _list(name: str) -> Otherwise:
 
 
 Details = Annotated[Optional[list[_DetailName]], _list("fields"), "the details wanted"]
-NoteFields = Annotated[Optional[list[str]], _list("noteFields"), "the only note fields wanted"]
+NoteFields = Annotated[Optional[list[Name]], _list("noteFields"), "the only note fields wanted"]
 Include = Annotated[Optional[list[_MemberName]], "the only members wanted"]
 Mode = Annotated[
     Literal["ALL", "COMPACT", "FIELDS_ONLY"],
@@ -263,15 +285,22 @@ Mode = Annotated[
 
 @read("findCards")
 def find_cards(
-    col: Collection, query: Query = None, fields: Details = None, note_fields: NoteFields = None
+    col: Collection,
+    call: Call,
+    query: Query = None,
+    fields: Details = None,
+    note_fields: NoteFields = None,
 ) -> Union[list[CardId], list[CardDetails]]:
     """Find cards with Anki's search syntax.
 
     Returns ids in no promised order: all cards for an empty query, none for a missing one. With
-    `fields` or `noteFields` it returns what cardsDetails returns for them.
+    `fields` or `noteFields` it returns what cardsDetails returns for them. A card whose note is gone has no
+    `fields`: it is left out then, and the header X-AnkiConnect-Warning tells.
     """
     found = [] if query is None else list(col.find_cards(query))
-    return cards_details(col, found, fields, note_fields)
+    details, damaged = _details(col, found, fields, note_fields)
+    call.warnings.extend(map(str, damaged.values()))
+    return [details[card] for card in found if card in details]
 
 
 @read("cardsDetails")
@@ -286,30 +315,38 @@ def cards_details(
     The `prop:` ones are null for a card without a memory state, which only FSRS gives it. An unknown
     card fails the call.
     """
-    if fields is None and note_fields is None:
-        known = columns(col, cards, "id")
-        details: dict[int, Any] = {card: card for card in known}
-    else:
-        wanted = {"cardId", *(fields or ()), *(() if note_fields is None else ("fields",))}
-        details = _describe(col, cards, wanted, note_fields)
+    details, damaged = _details(col, cards, fields, note_fields)
     for card in cards:
         if card not in details:
-            raise CardNotFound(card)
+            raise damaged.get(card) or CardNotFound(card)
     return [details[card] for card in cards]
+
+
+def _details(
+    col: Collection, cards: CardIds, fields: Optional[list[str]], note_fields: Optional[list[str]]
+) -> tuple[dict[int, Any], dict[int, Damaged]]:
+    if fields is None and note_fields is None:
+        return {card: card for card in columns(col, cards, "id")}, {}
+    wanted = {"cardId", *(fields or ()), *(() if note_fields is None else ("fields",))}
+    return _describe(col, cards, wanted, note_fields)
 
 
 @read("findCardsInfo")
 def find_cards_info(
-    col: Collection, query: Query = None, include: Include = None
+    col: Collection, call: Call, query: Query = None, include: Include = None
 ) -> list[Union[CardInfo, Empty]]:
-    """Find cards and describe them: findCards and cardsInfo in one."""
+    """Find cards and describe them: findCards and cardsInfo in one.
+
+    `include` also gives the `prop:` members, which don't come by themselves.
+    """
     found = [] if query is None else list(col.find_cards(query))
-    return cards_info(col, found, include=include)
+    return cards_info(col, call, found, include=include)
 
 
 @read("cardsInfo")
 def cards_info(
     col: Collection,
+    call: Call,
     cards: CardIds,
     fields: Annotated[Details, "further members wanted, such as prop:r"] = None,
     note_fields: NoteFields = None,
@@ -318,7 +355,8 @@ def cards_info(
 ) -> list[Union[CardInfo, Empty]]:
     """Describe cards: both sides rendered, fields, scheduling state.
 
-    One entry per id, in order; `{}` for an unknown id.
+    One entry per id, in order; `{}` for an unknown id, and for a card whose note is gone if that would be
+    needed: the header X-AnkiConnect-Warning tells.
     """
     if include is not None:
         wanted = set(include)
@@ -327,5 +365,6 @@ def cards_info(
     else:
         without = _NOT_COMPACT if retrieved_info_mode == "COMPACT" else ()
         wanted = set(_MEMBERS).difference(_Memory.__annotations__, without)
-    described = _describe(col, cards, wanted.union(fields or ()), note_fields)
+    described, damaged = _describe(col, cards, wanted.union(fields or ()), note_fields)
+    call.warnings.extend(map(str, damaged.values()))
     return [described.get(card) or Empty() for card in cards]

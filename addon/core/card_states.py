@@ -12,8 +12,8 @@ from anki.consts import CARD_TYPE_NEW, CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN, QUE
 
 from .actions import read, write
 from .call import Call
-from .cards import columns
-from .errors import BadParams, CardNotFound
+from .cards import check_decks, columns
+from .errors import BadParams, CardNotFound, Damaged
 from .ids import CardId, CardIds
 from .reviews import Answer, answer_cards
 from .search import Empty
@@ -97,10 +97,13 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
 
     The lapse counter stays. Cards become active if they were suspended. Unknown ones are ignored.
     """
+    check_decks(col, cards)
     relearning = []
     for card_id in columns(col, cards, "id"):
         card = col.get_card(card_id)
         preset = col.decks.config_dict_for_deck_id(card.odid or card.did)
+        if "lapse" not in preset:  # a filtered deck
+            raise Damaged(f"card {card_id}", "deck")
         steps = max(1, len(preset["lapse"]["delays"]))
         card.type, card.queue = CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN
         card.due = int(time.time())
@@ -116,7 +119,7 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
 # What a program may set of a card, and the numbers that Anki can store there: it cuts off the upper bits
 # of some larger ones, and refuses others. Anki itself keeps the other values (id, mod, usn).
 _INT32, _UINT32, _INT64 = Between(-(2**31), 2**31 - 1), Between(0, 2**32 - 1), Between(-(2**63), 2**63 - 1)
-_HARMLESS = {"factor": Between(0, 65535), "flags": Between(0, 255), "due": _INT32}
+_HARMLESS = {"factor": Between(0, 65535), "flags": Between(0, 7), "due": _INT32}
 _SETTABLE = {
     **_HARMLESS,
     **dict.fromkeys(("did", "nid", "odid"), _INT64),
@@ -197,6 +200,7 @@ def set_due_date(
     if span[-1] > _MOST_DAYS:
         raise BadParams(f"days should be {_MOST_DAYS} at most, not {show(days)}")
     text = "-".join(map(str, span)) + ("!" if "!" in days else "")
+    check_decks(col, cards)
     known = list(columns(col, cards, "id"))
     if known:
         edit(col.sched.set_due_date, known, text)

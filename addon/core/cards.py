@@ -11,7 +11,7 @@ from anki.collection import Collection
 from anki.consts import QUEUE_TYPE_SUSPENDED
 
 from .actions import read, write
-from .errors import CardNotFound
+from .errors import CardNotFound, Damaged
 from .ids import CardIds, NoteId
 from .search import id_lists, rows
 from .undo import Edit
@@ -25,6 +25,18 @@ def columns(col: Collection, cards: Iterable[int], *names: str) -> dict[AnkiCard
     """The named columns of each card that exists, by card id."""
     statement = f"select id, {', '.join(names)} from cards where id in ({{}})"
     return {row[0]: row[1:] for row in rows(col, statement, cards)}
+
+
+_WITHOUT_DECK = (
+    "select id from cards where id in ({}) and not "
+    "(did in (select id from decks) and odid in (select 0 union select id from decks))"
+)
+
+
+def check_decks(col: Collection, cards: Iterable[int]) -> None:
+    """Raise Damaged if the deck of one of the cards is gone, since Anki would fail halfway."""
+    for (card,) in rows(col, _WITHOUT_DECK, cards):
+        raise Damaged(f"card {card}", "deck")
 
 
 def at_home_in(col: Collection, decks: Iterable[int]) -> list[AnkiCardId]:

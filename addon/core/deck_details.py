@@ -13,10 +13,10 @@ from .actions import read, write
 from .decks import DeckName
 from .errors import DeckNotFound, NotFound
 from .ids import DeckId
-from .shapes import Otherwise
+from .shapes import Name, Otherwise
 from .undo import Edit
 
-ExactDeckName = Annotated[str, "full name of a deck, in its case"]
+ExactDeckName = Annotated[Name, "full name of a deck, in its case"]
 
 
 @read("deckNamesAndIds")
@@ -36,13 +36,13 @@ def name_from_id(col: Collection, deck_id: DeckId) -> DeckName:
 
 @read("getDeckConfig")
 def options(
-    col: Collection, deck: ExactDeckName
+    col: Collection, deck: Annotated[Union[ExactDeckName, Any], "full name of a deck, in its case"]
 ) -> Annotated[
     Union[dict[str, Any], Literal[False]],
     "the preset in Anki's own layout; of a filtered deck the deck itself; false if there is no such deck",
 ]:
     """Return the options that a deck uses."""
-    deck_id = names_and_ids(col).get(deck)
+    deck_id = names_and_ids(col).get(deck) if isinstance(deck, str) else None
     if deck_id is None:
         return False
     return dict(col.decks.config_dict_for_deck_id(deck_id))
@@ -59,7 +59,7 @@ class DeckStats(TypedDict):
 
 @read("getDeckStats")
 def statistics(
-    col: Collection, decks: Annotated[list[str], "deck names; unknown ones are left out"]
+    col: Collection, decks: Annotated[list[Name], "deck names; unknown ones are left out"]
 ) -> dict[str, DeckStats]:
     """Return today's counts of decks by their ids, as the deck list shows them."""
     wanted = {col.decks.id_for_name(name) for name in decks}

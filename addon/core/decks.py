@@ -15,14 +15,14 @@ from .call import Call
 from .errors import BadParams, Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
 from .search import rows
-from .shapes import show
+from .shapes import Name, show
 from .undo import Edit
 
 DEFAULT_DECK = AnkiDeckId(1)
 
 _MOST_LEVELS = 100  # Anki refuses more too, though only after a look at each of them
 
-DeckName = Annotated[str, "full name of a deck, its levels joined by `::`"]
+DeckName = Annotated[Name, "full name of a deck, its levels joined by `::`"]
 
 
 @read("deckNames")
@@ -92,7 +92,7 @@ def delete_decks(
     col: Collection,
     edit: Edit,
     call: Call,
-    decks: Annotated[list[str], "deck names, compared case-sensitively; unknown ones are ignored"],
+    decks: Annotated[list[Name], "deck names, compared case-sensitively; unknown ones are ignored"],
     cards_too: Annotated[bool, "delete the cards too, instead of moving them to Default"] = False,
 ) -> None:
     """Delete decks with their subdecks.

@@ -11,6 +11,7 @@ ApiError                     400
 │   ├── DeckNotFound, NoteTypeNotFound, NoteNotFound, CardNotFound
 ├── Conflict                 409  a duplicate, or something is in the way
 │   ├── SyncRunning, FullSyncNeeded
+│   └── Damaged                   something belongs to what is gone
 ├── InternalError            500  our bug
 │   ├── AnkiLacks                 a piece of Anki that the action needs is gone
 │   └── BackendPanic              Anki's backend has failed
@@ -94,6 +95,13 @@ class CardNotFound(NotFound):
 
 class Conflict(ApiError):
     status = 409
+
+
+class Damaged(Conflict):
+    """Something belongs to what is gone, as after a crash of the machine."""
+
+    def __init__(self, what: str, gone: str) -> None:
+        super().__init__(f"{what}: its {gone} is gone. checkDatabase repairs the collection")
 
 
 class NotLoggedIn(ApiError):
@@ -181,6 +189,11 @@ class Unavailable(ApiError):
 
     def __init__(self) -> None:
         super().__init__("collection is not available")
+
+
+def reason(error: OSError) -> str:
+    """Why a file could not be read or written, as Anki's backend words it."""
+    return f"{error.strerror} (os error {error.errno})" if error.strerror else str(error)
 
 
 def without_isolates(text: str) -> str:

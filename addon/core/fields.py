@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, TypedDict
 
 from anki.notes import Note
 from anki.utils import strip_html_media
+
+from .values import brief
 
 # What a browser shows though it is no text, beside the images and sounds that Anki itself knows.
 _SHOWN = re.compile(r"<(?:audio|canvas|embed|iframe|img|object|picture|source|svg|video)\b", re.IGNORECASE)
@@ -30,6 +33,13 @@ def field_values(note: Note) -> dict[str, FieldValue]:
 def field_positions(note_type: dict[str, Any]) -> dict[str, int]:
     """Position of each field by its name in lower case: clients don't agree on the case."""
     return {name.lower(): order for order, name in enumerate(field_names(note_type))}
+
+
+def ignored(note_type: dict[str, Any], names: Iterable[str]) -> str:
+    """The warning of fields that are asked for by `names` and don't exist."""
+    valid = ", ".join(map(brief, field_names(note_type)))
+    unknown = ", ".join(map(brief, names))
+    return f"ignored fields that {brief(note_type['name'])} does not have: {unknown}; it has {valid}"
 
 
 def without_dropped(text: str) -> str:

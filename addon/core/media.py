@@ -7,6 +7,7 @@ import fnmatch
 import hashlib
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,15 +22,15 @@ from .actions import read, write
 from .addresses import is_public
 from .call import Call
 from .downloads import DownloadFailed, check_url, download
-from .errors import ApiError, BadParams, Conflict, without_frames
+from .errors import ApiError, BadParams, Conflict, reason, without_frames
 from .files import check_may_name
 from .media_names import UNFINISHED, changing, entry, find_file, has_folder, hashed_name, media_name
-from .shapes import ONE_OR_MANY
+from .shapes import ONE_OR_MANY, Name, composed
 
 _PARALLEL_DOWNLOADS = 8
 _CHUNK = 2**20
 
-FileName = Annotated[str, "file name in the media folder"]
+FileName = Annotated[Name, "file name in the media folder"]
 Data = Annotated[Optional[bytes], "content in base64; the first choice"]
 LocalPath = Annotated[
     Optional[str], "file on the machine that Anki runs on, for programs on that machine; the second choice"
@@ -50,7 +51,7 @@ class Attachment:
     url: Url = None
     skip_hash: SkipHash = None
     delete_existing: Annotated[bool, "replace a file of that name; by default it is kept"] = False
-    fields: Annotated[Optional[list[str]], "names of the fields that get the markup appended"] = None
+    fields: Annotated[Optional[list[Name]], "names of the fields that get the markup appended"] = None
 
     # Filled in on the HTTP thread.
     content: Optional[bytes] = field(default=None, init=False)
@@ -197,7 +198,7 @@ class Store:
                 os.replace(unfinished, path)
                 self._written.setdefault(name, replaces)
         except OSError as error:
-            raise ApiError(f"Failed to write '{path}': {error.strerror} (os error {error.errno})") from None
+            raise ApiError(f"Failed to write '{path}': {reason(error)}") from None
 
     def take_back(self, *, keep: Iterable[StoredFile] = ()) -> None:
         """Leave the folder as if only the files in `keep` had been stored."""
@@ -306,13 +307,16 @@ def retrieve_media_file(
 @read("getMediaFilesNames")
 def media_files_names(
     call: Call,
-    pattern: Annotated[str, "shell-style wildcard; names with a leading dot need one in it"] = "*",
+    pattern: Annotated[
+        Name, "shell-style wildcard, in whatever case; names with a leading dot need one in it"
+    ] = "*",
 ) -> list[FileName]:
     """List the names in the media folder that match a pattern, in the folder's order."""
     names = [name for name in os.listdir(_folder(call)) if name != UNFINISHED]
     if not pattern.startswith("."):
         names = [name for name in names if not name.startswith(".")]
-    return fnmatch.filter(names, pattern)
+    matches = re.compile(fnmatch.translate(pattern.lower())).match
+    return [name for name in names if matches(composed(name).lower())]
 
 
 def _folder(call: Call) -> Path:

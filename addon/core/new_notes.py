@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,15 +21,17 @@ from .clozes import ClozeCheck
 from .decks import require_deck
 from .duplicates import Candidate, Scope, Verdict
 from .errors import ApiError, BadParams, Conflict, without_frames
-from .fields import field_positions, without_dropped
+from .fields import field_positions, ignored, without_dropped
 from .ids import NoteId
 from .media import Store, StoredFile, load_all
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
 from .notes import existing_notes
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Otherwise
 from .undo import Edit
 from .wrapped import is_replaced
+
+log = logging.getLogger("ankiconnect")
 
 DUPLICATE = "cannot create note because it is a duplicate"
 EMPTY = "cannot create note because it is empty"
@@ -42,7 +45,7 @@ def _must_be_boolean(option: str) -> Otherwise:
 @dataclass(frozen=True)
 class DuplicateScopeOptions:
     deck_name: Annotated[
-        Optional[str], "deck to look in; the note's own unless given. Unknown: never a duplicate"
+        Optional[Name], "deck to look in; the note's own unless given. Unknown: never a duplicate"
     ] = None
     check_children: Annotated[
         bool, _must_be_boolean("duplicateScopeOptions.checkChildren"), "look in subdecks too"
@@ -68,14 +71,14 @@ class NoteOptions:
     ] = False
 
 
-FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; unknown names are ignored"]
-Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; Anki splits each at spaces"]
+FieldValues = Annotated[dict[Name, str], "HTML by field name, in whatever case; unknown names are ignored"]
+Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; Anki splits each at spaces"]
 
 
 @dataclass(frozen=True)
 class _Placed:
-    deck_name: Annotated[str, "existing deck, in whatever case"]
-    model_name: Annotated[str, "existing note type, in whatever case"]
+    deck_name: Annotated[Name, "existing deck, in whatever case"]
+    model_name: Annotated[Name, "existing note type, in whatever case"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
     stored (at version 4 and below it goes into the first field). A download that fails costs the file,
     not the note: the header X-AnkiConnect-Warning tells. A note is refused when its first field is
     empty, and as a duplicate when another note of its type has the same first field, compared without
-    HTML; `options` change where that is looked for. A refused note leaves nothing behind.
+    HTML; `options` change where that is looked for. A refused note leaves nothing behind. Fields that the
+    note type does not have are ignored, and the header tells which it has.
 
     A cloze note without a cloze is refused with "cannot create note for unknown reason". So is a note with
     a cloze in another note type, or in a field that makes no cards of clozes. `allowEmptyCards` adds such a
@@ -198,6 +202,7 @@ class _Draft:
     deck_id: AnkiDeckId = field(init=False)
     fields: list[str] = field(init=False)
     tags: list[str] = field(init=False)
+    unknown_fields: tuple[str, ...] = ()
     scope: Scope = field(init=False)
     media: Optional[list[StoredFile]] = None
     cloze_problem: Optional[str] = None  # what the note "has"
@@ -233,7 +238,7 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
         if draft.refusal:
             continue
         draft.fields = [""] * len(draft.note_type["flds"])
-        _fill(draft.fields, find_positions(source.model_name), source.fields)
+        draft.unknown_fields = _fill(draft.fields, find_positions(source.model_name), source.fields)
         draft.tags = [tag for given in source.tags for tag in given.split()]
         draft.scope = find_scope(source.options, draft.deck_id)
     return drafts
@@ -247,11 +252,24 @@ def _deck_for_notes(col: Collection, name: str) -> AnkiDeckId:
     return deck_id
 
 
-def _fill(fields: list[str], positions: dict[str, int], texts: dict[str, str]) -> None:
+def _fill(fields: list[str], positions: dict[str, int], texts: dict[str, str]) -> tuple[str, ...]:
+    """Put the texts where they belong, and return the names of fields that don't exist."""
+    unknown = []
     for name, text in texts.items():
         position = positions.get(name.lower())
-        if position is not None:
+        if position is None:
+            unknown.append(name)
+        else:
             fields[position] = without_dropped(text)
+    return tuple(unknown)
+
+
+def _warn_of_unknown_fields(drafts: Iterable[_Draft], call: Call) -> None:
+    """Once for all notes of a type that name the same ones."""
+    unknown = {(d.note_type["id"], d.unknown_fields): d for d in drafts if d.unknown_fields}
+    for draft in unknown.values():
+        call.warnings.append(ignored(draft.note_type, draft.unknown_fields))
+        log.warning("%s", call.warnings[-1])
 
 
 def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
@@ -296,6 +314,7 @@ def _add(
 ) -> list[_Draft]:
     """Add the notes, or none of them if one is refused and not `keep_good`."""
     drafts = _drafts(col, notes)
+    _warn_of_unknown_fields(drafts, call)
     store = Store(col)
     try:
         # Markup in the first field takes part in the check, so such media is stored before it; all
@@ -376,6 +395,7 @@ def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, An
     (draft,) = _drafts(col, [NewNote(**vars(content))])
     if draft.refusal:
         raise draft.refusal
+    _warn_of_unknown_fields([draft], call)
     store = Store(col)
     try:
         _store_media(draft, store, call)

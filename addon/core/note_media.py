@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 from .call import Call
 from .errors import ApiError
-from .fields import field_positions
+from .fields import field_positions, ignored
 from .media import Attachment, Attachments, Store, StoredFile
 from .note_types import NoteType
 
@@ -57,6 +57,10 @@ def store(
             call.warnings.extend(file.warnings)
             for position in _marked_fields(attachment, note_type, call):
                 fields[position] += markup.format(html.escape(file.name, quote=False))
+            known = field_positions(note_type)
+            unknown = [name for name in attachment.fields or () if name.lower() not in known]
+            if unknown:
+                call.warnings.append(ignored(note_type, unknown))
     return files
 
 

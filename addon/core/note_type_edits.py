@@ -15,12 +15,22 @@ from anki.collection import Collection
 
 from .actions import ANY_NOTE, write
 from .errors import ApiError, BadParams, Conflict, NotFound
-from .note_types import NoteType, NoteTypeName, Template, rehearse, require_note_type
-from .shapes import Json, Otherwise, Wire
+from .note_types import (
+    KINDS,
+    NoteType,
+    NoteTypeName,
+    Template,
+    check_characters,
+    check_new_name,
+    is_same_name,
+    require_note_type,
+)
+from .shapes import Json, Name, Otherwise, Wire
+from .templates import compose_references, rehearse
 from .undo import Edit
 
-TemplateName = Annotated[str, "name of a card template, in its case"]
-FieldName = Annotated[str, "name of a field, in its case"]
+TemplateName = Annotated[Name, "name of a card template, in its case"]
+FieldName = Annotated[Name, "name of a field, in its case"]
 Position = Annotated[
     int, "zero-based; too large means last, negative ones count from the end as in list insertion"
 ]
@@ -34,25 +44,24 @@ def _editable(col: Collection, name: str) -> NoteType:
 def _save(col: Collection, edit: Edit, note_type: NoteType) -> None:
     if note_type == col.models.get(note_type["id"]):
         return
+    compose_references(note_type)
     rehearse(note_type)
     edit(col.models.update_dict, note_type)
 
 
 def _find(note_type: NoteType, part: str, name: str) -> dict[str, Any]:
     """The template or field of that name. Raises NotFound."""
-    kind = {"tmpls": "template", "flds": "field"}[part]
     for found in note_type[part]:
         if found["name"] == name:
             return cast(dict[str, Any], found)
-    raise NotFound(f"{kind} was not found in {note_type['name']}: {name}")
+    raise NotFound(f"{KINDS[part]} was not found in {note_type['name']}: {name}")
 
 
-def _refuse_taken_name(note_type: NoteType, part: str, new: str, old: str) -> None:
-    """Anki would rename the other one by appending a +."""
-    kind = {"tmpls": "template", "flds": "field"}[part]
-    taken = [other["name"] for other in note_type[part] if other["name"] != old]
-    if new.lower() in (name.lower() for name in taken):
-        raise Conflict(f"{kind} already exists in {note_type['name']}: {new}")
+def _check_renamed(note_type: NoteType, part: str, new: str, old: str) -> None:
+    """Raise for a name that is taken, or that Anki would change."""
+    if any(is_same_name(other["name"], new) for other in note_type[part] if other["name"] != old):
+        raise Conflict(f"{KINDS[part]} already exists in {note_type['name']}: {new}")
+    check_characters(part, new)
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class SidesUpdate:
 @dataclass(frozen=True)
 class TemplatesUpdate:
     name: NoteTypeName
-    templates: Annotated[dict[str, SidesUpdate], "sides by template name; unknown names are ignored"]
+    templates: Annotated[dict[Name, SidesUpdate], "sides by template name; unknown names are ignored"]
 
 
 @write("updateModelTemplates", undo="update card templates", edits=ANY_NOTE)
@@ -104,7 +113,7 @@ def _unwrapped(params: Mapping[str, Json]) -> Mapping[str, Json]:
 def find_and_replace(
     col: Collection,
     edit: Edit,
-    model_name: Annotated[Optional[str], "note type to look in; empty or null for all"],
+    model_name: Annotated[Optional[Name], "note type to look in; empty or null for all"],
     find_text: Annotated[str, "text to look for, in its case"],
     replace_text: str,
     front: Annotated[bool, "look in front templates"] = True,
@@ -141,12 +150,12 @@ def rename_template(
     edit: Edit,
     model_name: NoteTypeName,
     old_template_name: TemplateName,
-    new_template_name: Annotated[str, "a name that no other template has"],
+    new_template_name: Annotated[Name, "a name that no other template has"],
 ) -> None:
     """Rename a card template."""
     note_type = _editable(col, model_name)
     template = _find(note_type, "tmpls", old_template_name)
-    _refuse_taken_name(note_type, "tmpls", new_template_name, old_template_name)
+    _check_renamed(note_type, "tmpls", new_template_name, old_template_name)
     template["name"] = new_template_name
     _save(col, edit, note_type)
 
@@ -163,7 +172,7 @@ def reposition_template(
 
 @dataclass(frozen=True)
 class NamedTemplate(Template):
-    name: Annotated[str, Wire("Name"), "name of the template"] = ""
+    name: Annotated[Name, Wire("Name"), "name of the template"] = ""
 
 
 @write("modelTemplateAdd", undo="add card template", edits=ANY_NOTE)
@@ -179,6 +188,7 @@ def add_template(col: Collection, edit: Edit, model_name: NoteTypeName, template
     target = known[0] if known else col.models.new_template(template.name)
     target["qfmt"], target["afmt"] = template.front, template.back
     if not known:
+        check_new_name(note_type, "tmpls", template.name)
         col.models.add_template(note_type, target)
     _save(col, edit, note_type)
 
@@ -205,12 +215,12 @@ def rename_field(
     edit: Edit,
     model_name: NoteTypeName,
     old_field_name: FieldName,
-    new_field_name: Annotated[str, "a name that no other field has"],
+    new_field_name: Annotated[Name, "a name that no other field has"],
 ) -> None:
     """Rename a field, in the templates too."""
     note_type = _editable(col, model_name)
     field = _find(note_type, "flds", old_field_name)
-    _refuse_taken_name(note_type, "flds", new_field_name, old_field_name)
+    _check_renamed(note_type, "flds", new_field_name, old_field_name)
     if not new_field_name:
         raise BadParams("newFieldName should not be empty")
     col.models.rename_field(note_type, field, new_field_name)
@@ -232,7 +242,7 @@ def add_field(
     col: Collection,
     edit: Edit,
     model_name: NoteTypeName,
-    field_name: Annotated[str, "name of the new field"],
+    field_name: Annotated[Name, "name of the new field"],
     index: Annotated[Optional[int], "where it goes; last unless given"] = None,
 ) -> None:
     """Append an empty field, or put it at a position. Needs a full sync afterwards.
@@ -240,8 +250,9 @@ def add_field(
     A field of that name, in whatever case, is not an error and is moved if an index is given.
     """
     note_type = _editable(col, model_name)
-    known = [f for f in note_type["flds"] if f["name"].lower() == field_name.lower()]
+    known = [f for f in note_type["flds"] if is_same_name(f["name"], field_name)]
     if not known:
+        check_new_name(note_type, "flds", field_name)
         known = [col.models.new_field(field_name)]
         col.models.add_field(note_type, known[0])
     if index is not None:

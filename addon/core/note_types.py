@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Optional
 
@@ -15,11 +13,11 @@ from anki.models import NotetypeId
 from .actions import ANY_NOTE, read, write
 from .errors import BadParams, Conflict, NoteTypeNotFound
 from .fields import field_names
-from .scratch import scratch_collection
-from .shapes import Accepts, Wire
+from .shapes import Accepts, Name, Wire, show
+from .templates import compose_references, rehearse
 from .undo import Edit
 
-NoteTypeName = Annotated[str, "name of a note type, in whatever case"]
+NoteTypeName = Annotated[Name, "name of a note type, in whatever case"]
 NoteType = dict[str, Any]
 
 
@@ -41,12 +39,12 @@ class Template:
 
     front: Annotated[str, Wire("Front"), "template of the front side"]
     back: Annotated[str, Wire("Back"), "template of the back side"]
-    name: Annotated[Optional[str], Wire("Name"), "`Card` and its position unless given"] = None
+    name: Annotated[Optional[Name], Wire("Name"), "`Card` and its position unless given"] = None
 
 
 @dataclass(frozen=True)
 class NewField:
-    name: str
+    name: Name
     description: Annotated[str, "text that the empty field shows"] = ""
     collapsed: Annotated[bool, "whether the editor shows it collapsed"] = False
 
@@ -60,7 +58,7 @@ NewFieldOrName = Annotated[
 def create_note_type(
     col: Collection,
     edit: Edit,
-    model_name: Annotated[str, "name of the new note type"],
+    model_name: Annotated[Name, "name of the new note type"],
     in_order_fields: Annotated[list[NewFieldOrName], "in order"],
     card_templates: Annotated[list[Template], "at least one"],
     css: Annotated[Optional[str], "style of the cards; Anki's own unless given"] = None,
@@ -68,15 +66,16 @@ def create_note_type(
 ) -> Annotated[dict[str, Any], "the stored note type in Anki's own layout, with its new id"]:
     """Create a note type.
 
-    Anki's rules apply: every front shows at least one field, two fronts differ, and some characters
-    are dropped from names.
+    Anki's rules apply: every front shows at least one field, and two fronts differ. Quotes are dropped from
+    the note type's name, and a repeated name of a field or template gets a + appended. Refused are names
+    that differ only in case, and those with what Anki would drop: in a field's name `:`, `{`, `}`, `"`, at
+    its start `#`, `/`, `^` and spaces, at its end spaces; in a template's name `"`.
     """
     if not in_order_fields:
         raise BadParams("Must provide at least one field for inOrderFields")
     if not card_templates:
         raise BadParams("Must provide at least one card for cardTemplates")
-    # As Anki will store it, and rename it if it is taken.
-    model_name = unicodedata.normalize("NFC", model_name).replace('"', "")
+    model_name = model_name.replace('"', "")  # as Anki will store it, and rename it if it is taken
     if col.models.id_for_name(model_name):
         raise Conflict("Model name already exists")
     if not model_name:
@@ -88,48 +87,55 @@ def create_note_type(
     if css is not None:
         note_type["css"] = css
     for wanted in in_order_fields:
+        check_new_name(note_type, "flds", wanted.name)
         field = models.new_field(wanted.name)
         field["description"], field["collapsed"] = wanted.description, wanted.collapsed
         models.add_field(note_type, field)
     for position, template in enumerate(card_templates, 1):
-        added = models.new_template(template.name or f"Card {position}")
+        name = template.name or f"Card {position}"
+        check_new_name(note_type, "tmpls", name)
+        added = models.new_template(name)
         added["qfmt"], added["afmt"] = template.front, template.back
         models.add_template(note_type, added)
+    compose_references(note_type)
     rehearse(note_type)
     created = models.get(NotetypeId(edit(models.add_dict, note_type).id))
     assert created
     return created
 
 
-_DEEPEST_TEMPLATE = 200
-# Comments, and what begins or ends a condition, in either kind of brackets.
-_SECTION = re.compile(r"<!--(.*?)-->|({{|<%)\s*([#^/])", re.DOTALL)
-_OPENING = re.compile(r"(?:{{|<%)\s*[#^]")
+KINDS = {"tmpls": "template", "flds": "field"}
+# What Anki drops from names: it means something in templates. As `fix_name` in rslib.
+_DROPPED = {
+    "flds": (
+        re.compile(r'[:{}"]|\A(?:[#/^]|[^\S\x1c-\x1f])|[^\S\x1c-\x1f]\Z'),
+        """`:`, `{`, `}`, `"`, at the start `#`, `/`, `^` and spaces, at the end spaces""",
+    ),
+    "tmpls": (re.compile('"'), '`"`'),
+}
 
 
-def _check_depth(template: str) -> None:
-    """Raise BadParams for conditions in conditions without end, of which Anki's whole process dies.
-
-    What ends in a comment, or in the other kind of brackets, may end nothing.
-    """
-    depth = {"{{": 0, "<%": 0}
-    for comment, kind, mark in _SECTION.findall(template):
-        if not kind:
-            inside = len(_OPENING.findall(comment))
-            depth = {kind: count + inside for kind, count in depth.items()}
-        else:
-            depth[kind] = max(0, depth[kind] - 1) if mark == "/" else depth[kind] + 1
-        if max(depth.values()) > _DEEPEST_TEMPLATE:
-            raise BadParams(f"conditions in a template should be nested {_DEEPEST_TEMPLATE} deep at most")
+def check_characters(part: str, name: str) -> None:
+    """Raise BadParams for a name of a field or template that Anki would change without a word."""
+    dropped, listed = _DROPPED[part]
+    if dropped.search(name):
+        raise BadParams(f"{show(name)} can't be the name of a {KINDS[part]}: Anki drops {listed}")
 
 
-def rehearse(note_type: NoteType) -> None:
-    """Raise what Anki has against a note type, such as a broken template, without a trace."""
-    for template in note_type["tmpls"]:
-        _check_depth(template["qfmt"])
-        _check_depth(template["afmt"])
-    with scratch_collection() as scratch:
-        scratch.models.add_dict({**copy.deepcopy(note_type), "id": 0})
+def check_new_name(note_type: NoteType, part: str, name: str) -> None:
+    """Raise for a name of one more field or template that Anki would change without a word."""
+    check_characters(part, name)
+    for other in note_type[part]:
+        if other["name"] != name and is_same_name(other["name"], name):
+            raise Conflict(
+                f"{show(name)} can't be the name of a {KINDS[part]}: it differs from {show(other['name'])} "
+                "only in case"
+            )
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether Anki takes two names of fields or templates for the same."""
+    return one.casefold() == other.casefold()
 
 
 def require_note_type(col: Collection, name: str) -> NoteType:

@@ -13,20 +13,20 @@ from . import note_media
 from .actions import write
 from .call import Call
 from .errors import BadParams, NotFound
-from .fields import field_names, field_positions, without_dropped
+from .fields import field_names, field_positions, ignored, without_dropped
 from .ids import NoteId
 from .media import Store, load_all
 from .note_media import WithMedia
 from .note_types import NoteType
 from .notes import require_note
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Otherwise
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Otherwise
 from .undo import Edit
 
 log = logging.getLogger("ankiconnect")
 
-FieldValues = Annotated[dict[str, str], "HTML by field name, in whatever case; other fields stay"]
+FieldValues = Annotated[dict[Name, str], "HTML by field name, in whatever case; other fields stay"]
 AllTags = Annotated[
-    list[str],
+    list[Name],
     SPACE_SEPARATED,
     TAG_DEPTH,
     Otherwise("Must provide tags as a list of strings"),
@@ -63,8 +63,8 @@ def _load_media(call: Call, note: WithMedia) -> None:
 def update_note_fields(col: Collection, edit: Edit, call: Call, note: FieldsUpdate) -> None:
     """Replace fields of a note, and append the markup of media that is sent along.
 
-    Fields that are not given stay. Unknown ones are ignored, but if none of the given fields exists,
-    that is an error. Duplicates and emptiness are not checked.
+    Fields that are not given stay. Unknown ones are ignored, which the header X-AnkiConnect-Warning tells.
+    If none of the given fields exists, that is an error. Duplicates and emptiness are not checked.
     """
     _update(col, edit, call, NoteUpdate(**vars(note)))
 
@@ -90,7 +90,7 @@ def update_note_tags(col: Collection, edit: Edit, call: Call, note: NoteId, tags
 @dataclass(frozen=True)
 class NoteModelUpdate:
     id: Annotated[Optional[NoteId], Otherwise("Note ID is required")] = None
-    model_name: Annotated[Optional[str], "new note type, in whatever case"] = None
+    model_name: Annotated[Optional[Name], "new note type, in whatever case"] = None
     fields: Annotated[Optional[FieldValues], Otherwise("Fields must be provided as a dictionary")] = None
     tags: Optional[AllTags] = None
 
@@ -113,7 +113,7 @@ def change_note_type(col: Collection, edit: Edit, call: Call, note: NoteModelUpd
     new_type = col.models.get(new_id) if new_id else None
     if new_type is None:
         raise NotFound(f"Model '{note.model_name}' not found")
-    _known_fields(new_type, note.fields)
+    _check_any_known(new_type, note.fields)
     if new_type["id"] != old_id:
         info = col.models.change_notetype_info(old_notetype_id=old_id, new_notetype_id=new_type["id"])
         info.input.note_ids.append(note.id)
@@ -142,25 +142,22 @@ def _write_fields(note: Note, update: NoteUpdate, store: Store, call: Call) -> N
     assert note_type and update.fields is not None
     if update.refusal:
         raise update.refusal
-    for position, value in _known_fields(note_type, update.fields).items():
-        note.fields[position] = value
+    positions = field_positions(note_type)
+    unknown = _check_any_known(note_type, update.fields)
+    if unknown:
+        call.warnings.append(ignored(note_type, unknown))
+        log.warning("%s", call.warnings[-1])
+    for name, value in update.fields.items():
+        if name not in unknown:
+            note.fields[positions[name.lower()]] = without_dropped(value)
     note_media.store(update, note.fields, note_type, store, call)
 
 
-def _known_fields(note_type: NoteType, fields: dict[str, str]) -> dict[int, str]:
-    """The values by the positions of their fields.
-
-    Fields that do not exist are ignored and logged. Raises BadParams if none does.
-    """
+def _check_any_known(note_type: NoteType, fields: dict[str, str]) -> list[str]:
+    """Those of the fields that do not exist. Raises BadParams if none does."""
     positions = field_positions(note_type)
     unknown = [name for name in fields if name.lower() not in positions]
     if unknown and len(unknown) == len(fields):
         valid = ", ".join(field_names(note_type))
         raise BadParams(f"no such fields in {note_type['name']}: {', '.join(unknown)}; it has {valid}")
-    if unknown:
-        log.warning("ignored fields that %s does not have: %s", note_type["name"], ", ".join(unknown))
-    return {
-        positions[name.lower()]: without_dropped(value)
-        for name, value in fields.items()
-        if name.lower() in positions
-    }
+    return unknown

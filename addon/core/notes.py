@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional, TypedDict, Union
 
 from anki.cards import CardId as AnkiCardId
 from anki.collection import Collection
-from anki.errors import NotFoundError
 from anki.notes import Note
 from anki.notes import NoteId as AnkiNoteId
 
 from .actions import ANY_NOTE, read, write
 from .call import Call
-from .errors import BadParams, NoteNotFound
+from .errors import BadParams, Damaged, NoteNotFound
 from .fields import FieldValue, field_names, has_content
 from .ids import CardId, NoteId, NoteIds
 from .search import Empty, Query, SearchText, rows
@@ -59,7 +58,8 @@ def notes_info(
 ) -> list[Union[NoteInfo, Empty]]:
     """Describe notes: fields, tags, note type and cards.
 
-    One entry per id, in order, `{}` for an unknown id; with `query` one per match.
+    One entry per id, in order, `{}` for an unknown id; with `query` one per match. `{}` also stands for a
+    note whose note type is gone: the header X-AnkiConnect-Warning tells.
     """
     if query is not None:
         notes = list(col.find_notes(query))
@@ -77,7 +77,9 @@ def notes_info(
     ):
         if note_type_id not in names_of:
             note_type = col.models.get(note_type_id)
-            assert note_type
+            if note_type is None:
+                call.warnings.append(str(Damaged(f"note {note_id}", "note type")))
+                continue
             names_of[note_type_id] = (note_type["name"], field_names(note_type))
         model_name, names = names_of[note_type_id]
         described[note_id] = {
@@ -158,8 +160,10 @@ def existing_notes(col: Collection, notes: NoteIds) -> list[AnkiNoteId]:
 
 
 def require_note(col: Collection, note_id: AnkiNoteId) -> Note:
-    """The note. Raises NoteNotFound."""
-    try:
-        return col.get_note(note_id)
-    except NotFoundError:
-        raise NoteNotFound(note_id) from None
+    """The note. Raises NoteNotFound and Damaged."""
+    types = [note_type for (note_type,) in rows(col, "select mid from notes where id in ({})", [note_id])]
+    if not types:
+        raise NoteNotFound(note_id)
+    if col.models.get(types[0]) is None:
+        raise Damaged(f"note {note_id}", "note type")
+    return col.get_note(note_id)

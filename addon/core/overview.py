@@ -10,6 +10,7 @@ from anki.collection import Collection
 
 from .actions import read, write
 from .call import Call
+from .errors import without_isolates
 
 _MANIFEST = json.loads((Path(__file__).parent.parent / "manifest.json").read_text("utf-8"))
 
@@ -101,4 +102,4 @@ def check_database(col: Collection) -> DatabaseCheck:
     """
     problems, ok = col.fix_integrity()
     # Without problems, Anki still tells that it has rebuilt the database.
-    return {"problems": "" if ok else problems, "ok": ok}
+    return {"problems": "" if ok else without_isolates(problems), "ok": ok}

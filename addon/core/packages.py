@@ -7,6 +7,7 @@ import os
 import stat
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from anki.collection import Collection
 from .actions import ANY_NOTE, write
 from .call import Call
 from .deck_details import ExactDeckName
-from .errors import ApiError, Conflict
+from .errors import ApiError, BadParams, Conflict, reason
 from .files import package_to_read, package_to_write
 from .pieces import private
 from .undo import Edit
@@ -36,6 +37,7 @@ PackagePath = Annotated[
 _PACKAGE = "package.apkg"
 _UNFINISHED = ".unfinished-"
 _LEFT_SECONDS = 600
+_CONTENTS = {"collection.anki2", "collection.anki21", "collection.anki21b"}
 
 
 @write("exportPackage")
@@ -113,8 +115,7 @@ def _written_beside(target: str) -> Iterator[str]:
         finally:
             _remove(beside)
     except OSError as error:
-        reason = f"{error.strerror} (os error {error.errno})"
-        raise ApiError(f"Failed to create file in '{folder}': {reason}") from None
+        raise ApiError(f"Failed to create file in '{folder}': {reason(error)}") from None
 
 
 def _remove_left(folder: str) -> None:
@@ -143,6 +144,19 @@ def _remove(beside: str) -> None:
     os.rmdir(beside)
 
 
+def _check_is_package(path: str) -> None:
+    """Raise BadParams for a file that is no package. When Anki fails at one, it clears the undo history."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            is_package = not _CONTENTS.isdisjoint(archive.namelist())
+    except zipfile.BadZipFile:
+        is_package = False
+    except Exception:  # what Python can't read may be nothing to Anki
+        return
+    if not is_package:
+        raise BadParams(f"not a package of Anki, or only a part of one: {path}")
+
+
 @write("importPackage", edits=ANY_NOTE)
 def import_package(
     col: Collection, edit: Edit, call: Call, path: PackagePath
@@ -150,7 +164,9 @@ def import_package(
     """Import a package with its scheduling and presets, merging note types."""
     from anki.collection import ImportAnkiPackageRequest
 
-    request = ImportAnkiPackageRequest(package_path=package_to_read(col, call, path))
+    package = package_to_read(col, call, path)
+    _check_is_package(package)
+    request = ImportAnkiPackageRequest(package_path=package)
     request.options.merge_notetypes = True
     request.options.with_scheduling = True
     if hasattr(request.options, "with_deck_configs"):  # from Anki 24.06 on; before, presets come along

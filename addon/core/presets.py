@@ -22,7 +22,7 @@ from .decks import DEFAULT_DECK
 from .errors import ApiError, as_api_error
 from .pieces import private
 from .scratch import scratch_collection
-from .shapes import show
+from .shapes import Name, composed, show
 from .undo import Edit
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ def save(
 ) -> Annotated[bool, "false if the preset is unknown or can't be stored; a header tells why"]:
     """Replace a preset as a whole. Its time of change is set by Anki."""
     preset = copy.deepcopy(config)
+    if isinstance(preset.get("name"), str):
+        preset["name"] = composed(preset["name"])
     try:
         preset["id"] = int(preset["id"])
     except KeyError:
         raise ApiError("config.id: 'id' is a required property") from None
     except (TypeError, ValueError):
-        return _refused(call, f"config.id is no preset id: {preset['id']!r}")
+        return _refused(call, f"config.id is no preset id: {show(preset['id'])}")
     known = {known["id"]: known for known in col.decks.all_config()}
     if preset["id"] not in known:
         return _refused(call, f"there is no preset {preset['id']}")
@@ -72,14 +74,17 @@ def save(
 @write("setDeckConfigId", undo="choose preset")
 def assign(
     col: Collection, edit: Edit, decks: list[ExactDeckName], config_id: PresetId
-) -> Annotated[bool, "false if a deck or the preset is unknown; nothing is changed then"]:
+) -> Annotated[
+    bool, "false if a deck is unknown or filtered, or the preset unknown; nothing is changed then"
+]:
     """Have decks use a preset. Subdecks are not touched."""
     ids = names_and_ids(col)
-    if not _exists(col, config_id) or not all(name in ids for name in decks):
+    found = [col.decks.get(ids[name]) for name in dict.fromkeys(decks) if name in ids]
+    usable = [deck for deck in found if deck and not deck["dyn"]]
+    if not _exists(col, config_id) or len(usable) < len(set(decks)):
         return False
-    for name in dict.fromkeys(decks):
-        deck = col.decks.get(ids[name])
-        if deck and "conf" in deck and deck["conf"] != config_id:
+    for deck in usable:
+        if deck["conf"] != config_id:
             deck["conf"] = config_id
             edit(col.decks.update_dict, deck)
     return True
@@ -89,7 +94,7 @@ def assign(
 def clone(
     col: Collection,
     edit: Edit,
-    name: Annotated[str, "name of the new preset; names may repeat"],
+    name: Annotated[Name, "name of the new preset; names may repeat"],
     clone_from: Annotated[PresetId, "preset to copy"] = DeckConfigId(_DEFAULT_PRESET),
 ) -> Annotated[Union[PresetId, Literal[False]], "id of the new preset; false if the source is unknown"]:
     """Copy a preset under a new name."""

@@ -11,7 +11,7 @@ from anki.collection import Collection
 
 from .actions import write
 from .call import Call
-from .cards import columns
+from .cards import check_decks, columns
 from .errors import BadParams
 from .ids import CardId
 from .undo import Edit
@@ -43,7 +43,9 @@ def answer_cards(
             raise BadParams("invalid ease")
         if answer.time_taken < 0:
             raise BadParams(f"answers[{index}].timeTaken is {answer.time_taken}, not 0 or more")
-    known = columns(col, {answer.card_id for answer in answers}, "id")
+    cards = {answer.card_id for answer in answers}
+    check_decks(col, cards)
+    known = columns(col, cards, "id")
     answered = [answer for answer in answers if answer.card_id in known]
     for answer in answered:
         # A window that shows the reviewer may not build its queue halfway.

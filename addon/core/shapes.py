@@ -4,6 +4,7 @@ A shape converts JSON values (`convert`), reads values from a query string (`fro
 itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hint:
 
     str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
+    Name          text, with letters and their marks composed
     bytes         text in base64
     dataclasses   objects with members; unknown members are ignored, null means not given
     TypedDicts    objects in results
@@ -11,8 +12,9 @@ itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hin
 
 `Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
 over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Wire`), an error text
-of its own (`Otherwise`), a `Limit` or a more generous reading (`Accepts`). Member names are
-snake_case in Python and camelCase on the wire.
+of its own (`Otherwise`), limits (`Limit`), a more generous reading (`Accepts`) or another shape than the
+type's. Of several of a kind the outermost counts; of limits all do. Member names are snake_case in Python
+and camelCase on the wire.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import dataclasses
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Callable, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Callable, Literal, Optional, TypeVar, Union, get_args, get_origin
 
 from .errors import BadParams
 from .values import (
@@ -29,6 +31,7 @@ from .values import (
     Base64,
     Boolean,
     Choice,
+    Composed,
     Integer,
     Null,
     Number,
@@ -43,7 +46,11 @@ from .values import Invalid as Invalid
 from .values import Json as Json
 from .values import Schema as Schema
 from .values import brief as brief
+from .values import composed as composed
+from .values import named as named
 from .values import show as show
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +102,10 @@ class Between(Limit):
         return {"minimum": self.least, "maximum": self.greatest}
 
 
+# A name of something in the collection. Each parameter that is one is declared with it.
+Name = Annotated[str, Composed()]
+
+
 def camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
@@ -131,15 +142,17 @@ class Array(Shape):
 class Pairs(Shape):
     """An object used as a mapping: any names, values of one shape."""
 
-    def __init__(self, item: Shape) -> None:
+    def __init__(self, name: Shape, item: Shape) -> None:
+        self.name = name
         self.item = item
 
     def convert(self, value: Json) -> dict[str, Any]:
         if type(value) is not dict:
             raise Invalid(f"{show(value)} is not of type 'object'")
         convert = self.item.convert
-        name = ""
         try:
+            if isinstance(self.name, Composed):
+                return {composed(name): convert(member) for name, member in value.items()}
             return {name: convert(member) for name, member in value.items()}
         except Invalid:
             # Found again, by name, only when something is wrong.
@@ -291,10 +304,10 @@ class Noted(Shape):
 
     def __init__(self, shape: Shape, extras: Sequence[Any]) -> None:
         self.shape = shape
-        self.accepts = next((extra for extra in extras if isinstance(extra, Accepts)), None)
-        self.otherwise = next((extra for extra in extras if isinstance(extra, Otherwise)), None)
-        self.limit = next((extra for extra in extras if isinstance(extra, Limit)), None)
-        self.description = next((extra for extra in extras if isinstance(extra, str)), "")
+        self.accepts = _outermost(Accepts, extras)
+        self.otherwise = _outermost(Otherwise, extras)
+        self.limits = [extra for extra in extras if isinstance(extra, Limit)]
+        self.description = _outermost(str, extras) or ""
 
     def convert(self, value: Json) -> Any:
         try:
@@ -302,16 +315,16 @@ class Noted(Shape):
         except Invalid as error:
             if self.otherwise is None or (error.path and not self.otherwise.inside):
                 raise
-            shown = brief(value) if type(value) is str else show(value)
-            raise Invalid(self.otherwise.text.format(value=shown), whole=True) from None
-        if self.limit and converted is not None:
-            self.limit.check(converted)
+            raise Invalid(self.otherwise.text.format(value=named(value)), whole=True) from None
+        if converted is not None:
+            for limit in self.limits:
+                limit.check(converted)
         return converted
 
     def schema(self) -> Schema:
         schema = self.shape.schema()
-        if self.limit:
-            schema = {**schema, **self.limit.schema()}
+        for limit in self.limits:
+            schema = {**schema, **limit.schema()}
         if self.accepts:
             schema = {"anyOf": [schema, dict(self.accepts.also)]}
         return {**schema, "description": self.description} if self.description else schema
@@ -323,14 +336,22 @@ class Noted(Shape):
         return self.shape.takes_null()
 
     def all_fit(self, values: list[Json]) -> bool:
-        return self.accepts is None and self.limit is None and self.shape.all_fit(values)
+        return self.accepts is None and not self.limits and self.shape.all_fit(values)
 
 
 def member_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Member:
+    # Before Python 3.11, a default of None wraps the hint of a parameter into Optional, around its extras.
+    inner, *others = get_args(hint) or [hint]
+    if others == [type(None)] and get_origin(inner) is Annotated and shape_of(inner).takes_null():
+        hint = inner
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    wire = next((extra.name for extra in extras if isinstance(extra, Wire)), camel(name))
-    description = next((extra for extra in extras if isinstance(extra, str)), "")
-    return Member(name, wire, shape_of(hint), default, description)
+    wire = _outermost(Wire, extras) or Wire(camel(name))
+    return Member(name, wire.name, shape_of(hint), default, _outermost(str, extras) or "")
+
+
+def _outermost(kind: type[T], extras: Sequence[Any]) -> Optional[T]:
+    """The last of a kind: an `Annotated` around another one adds its extras behind."""
+    return next((extra for extra in reversed(extras) if isinstance(extra, kind)), None)
 
 
 _SIMPLE: dict[Any, Shape] = {
@@ -352,8 +373,10 @@ def shape_of(hint: Any) -> Shape:
         return _SIMPLE[hint]
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        inner, extras = shape_of(args[0]), args[1:]
-        return Noted(inner, extras) if any(not isinstance(e, Wire) for e in extras) else inner
+        extras = args[1:]
+        own = [extra for extra in extras if isinstance(extra, Shape)]
+        inner = own[0] if own else shape_of(args[0])
+        return Noted(inner, extras) if any(not isinstance(e, (Wire, Shape)) for e in extras) else inner
     if origin is Union or (sys.version_info >= (3, 10) and origin is _UnionType):
         if BadParams in args:
             return Tried(shape_of(next(arg for arg in args if arg is not BadParams)))
@@ -363,7 +386,7 @@ def shape_of(hint: Any) -> Shape:
     if origin in (list, Sequence):
         return Array(shape_of(args[0]))
     if origin is dict:
-        return Pairs(shape_of(args[1]))
+        return Pairs(*map(shape_of, args))
     if getattr(hint, "__supertype__", None) is int:
         return Id()
     if dataclasses.is_dataclass(hint):

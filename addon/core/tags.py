@@ -10,13 +10,13 @@ from anki.collection import Collection
 from anki.notes import NoteId as AnkiNoteId
 
 from .actions import ANY_NOTE, read, write
+from .errors import NoteNotFound
 from .ids import NoteId, NoteIds
-from .notes import require_note
 from .search import rows
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Wire
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Wire
 from .undo import Edit
 
-Tags = Annotated[list[str], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
+Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
 
 _A_FEW = 20
 
@@ -60,7 +60,10 @@ def tags(col: Collection) -> list[str]:
 @read("getNoteTags")
 def tags_of_note(col: Collection, note: NoteId) -> list[str]:
     """List the tags of a note."""
-    return require_note(col, note).tags
+    found = list(rows(col, "select tags from notes where id in ({})", [note]))
+    if not found:
+        raise NoteNotFound(note)
+    return str(found[0][0]).split()
 
 
 @write("clearUnusedTags")
@@ -69,9 +72,9 @@ def clear_unused_tags(col: Collection, edit: Edit) -> None:
     edit(col.tags.clear_unused_tags)
 
 
-TagToReplace = Annotated[str, Wire("tag_to_replace"), "whole tag, in whatever case"]
+TagToReplace = Annotated[Name, Wire("tag_to_replace"), "whole tag, in whatever case"]
 NewTag = Annotated[
-    str, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
+    Name, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
 ]
 
 

@@ -7,6 +7,7 @@ import io
 import math
 import re
 import reprlib
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,13 @@ from .errors import BadParams
 Json = Any
 Schema = dict[str, Any]
 
-_repr = reprlib.Repr()
+
+class _Repr(reprlib.Repr):
+    def repr_NoneType(self, _value: None, _level: int) -> str:
+        return "null"  # as the client wrote it
+
+
+_repr = _Repr()
 _repr.maxstring = _repr.maxother = 120
 _repr.maxlist = _repr.maxdict = 6
 
@@ -43,6 +50,11 @@ def show(value: Json) -> str:
 def brief(text: str) -> str:
     """`text` as it is, unless it is too long for an error text."""
     return text if len(text) <= _repr.maxstring else show(text)
+
+
+def named(value: Json) -> str:
+    """`value` as the end of an error text: text as it is, anything else in Python notation."""
+    return brief(value) if type(value) is str else show(value)
 
 
 class Shape:
@@ -103,6 +115,20 @@ class Text(Shape):
 
     def schema(self) -> Schema:
         return {"type": "string"}
+
+
+def composed(name: str) -> str:
+    """`name` in the form in which Anki keeps names (NFC), whichever the client's system prefers."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+class Composed(Text):
+    """A name: letters with marks come as one character or as several, and mean the same."""
+
+    def convert(self, value: Json) -> str:
+        if type(value) is str and value.isascii():
+            return value
+        return composed(super().convert(value))
 
 
 _SLICE = 4 * 250_000  # four characters stand for three bytes

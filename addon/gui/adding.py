@@ -19,7 +19,7 @@ from ..core.new_notes import NoteContent, compose
 from ..core.note_media import WithMedia
 from ..core.note_types import NoteType
 from ..core.pieces import private
-from ..core.shapes import SPACE_SEPARATED
+from ..core.shapes import SPACE_SEPARATED, Name
 from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def _open_with(note: Note, deck_id: DeckId, activate: bool) -> None:
 class NoteData(WithMedia):
     """What is to be put into the note in the Add window."""
 
-    deck_name: Annotated[Optional[str], "existing deck to choose"] = None
-    model_name: Annotated[Optional[str], "existing note type to choose"] = None
-    fields: Annotated[Optional[dict[str, str]], "HTML by field name, in whatever case"] = None
-    tags: Annotated[Optional[list[str]], SPACE_SEPARATED, "tags"] = None
+    deck_name: Annotated[Optional[Name], "existing deck to choose"] = None
+    model_name: Annotated[Optional[Name], "existing note type to choose"] = None
+    fields: Annotated[Optional[dict[Name, str]], "HTML by field name, in whatever case"] = None
+    tags: Annotated[Optional[list[Name]], SPACE_SEPARATED, "tags"] = None
 
 
 class NotOpen(TypedDict):
@@ -131,7 +131,8 @@ class _Change:
         chosen = col.models.id_for_name(data.model_name) if data.model_name else type_id
         note_type = col.models.get(chosen) if chosen else None  # type: ignore[arg-type]
         if note_type is None:
-            raise NotFound(f'Model "{data.model_name}" not found')
+            named = f'Model "{data.model_name}"' if data.model_name else "the Add window's note type"
+            raise NotFound(f"{named} not found")
         self._note_type: NoteType = note_type
         self._texts = _texts(note_type, data.fields or {})
         self.media = Store(col)

@@ -13,7 +13,7 @@ from ..core.errors import BadParams
 from ..core.ids import CardId, NoteId
 from ..core.pieces import private
 from ..core.search import Query
-from ..core.shapes import Otherwise
+from ..core.shapes import Otherwise, named
 from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _checked_order(reorder: Optional[dict[str, Any]]) -> Optional[tuple[str, boo
         raise BadParams('Must provide a "columnId" and a "order" property"')
     column, order = reorder["columnId"], reorder["order"]
     if not isinstance(order, str) or order not in _ORDERS:
-        raise BadParams(f"invalid card order: {order}")
+        raise BadParams(f"invalid card order: {named(order)}")
     if not isinstance(column, str):
-        raise BadParams(f"invalid columnId: {column}")
+        raise BadParams(f"invalid columnId: {named(column)}")
     return column, _ORDERS[order]
 
 
@@ -119,10 +119,10 @@ def _check_column(col: Collection, key: str) -> None:
     shown = col.load_browser_note_columns() if notes_mode else col.load_browser_card_columns()
     column = col.get_browser_column(key) if key in shown else None
     if column is None:
-        raise BadParams(f"invalid columnId: {key}")
+        raise BadParams(f"invalid columnId: {named(key)}")
     sorting = column.sorting_notes if notes_mode else column.sorting_cards
     if sorting == BrowserColumns.SORTING_NONE:
-        raise BadParams(f"invalid columnId: {key}")
+        raise BadParams(f"invalid columnId: {named(key)}")
 
 
 def _set_order(browser: Browser, key: str, descending: bool) -> None:
