@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,19 @@ def test_only_browsers_get_the_page(server: Server) -> None:
     assert b"AnkiConnect v.6" in page.body
     assert server.send("GET", "/", Accept="*/*").json == {"apiVersion": "AnkiConnect v.6"}
     assert server.send("POST", "/", **HTML).json == {"apiVersion": "AnkiConnect v.6"}
+
+
+def test_it_tells_what_has_no_effect_in_the_settings(anki: LiveServer) -> None:
+    anki.configure(webAllowedHosts=["https://anki.example.com"])
+    problem = "setting webAllowedHosts: &#39;https://anki.example.com&#39; matches no host"
+    deadline = time.monotonic() + 60
+    while problem not in anki.send("GET", "/", **HTML).body.decode():
+        assert time.monotonic() < deadline
+    anki.configure(webAllowedHosts=["https://anki.example.com"], apiKey="x")
+    assert problem not in anki.send("GET", "/", **{"Via": "1.1 proxy", **HTML}).body.decode()
+    anki.configure()
+    while problem in anki.send("GET", "/", **HTML).body.decode():
+        assert time.monotonic() < deadline
 
 
 def test_the_page_runs_under_a_strict_policy(headless: HeadlessServer) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 
 from ..core.actions import Action, registry
 from ..core.call import Call
@@ -49,6 +49,7 @@ def show() -> Response:
         anki_version=host.anki_version,
         profile=host.profile(),
         is_ready=host.is_ready(),
+        problems=current_app.extensions["ankiconnect"].problems(),
         actions=_actions(),
     )
     response = Response(html, mimetype="text/html")
