@@ -24,6 +24,7 @@ from .core.pieces import report_missing
 from .core.plain_text import LogLines
 from .core.schedule import Schedule, sync_before_exit
 from .server import Server, describe_listener
+from .slips import slips
 
 log = logging.getLogger("ankiconnect")
 
@@ -58,8 +59,9 @@ def main() -> int:
         return _fail(str(as_api_error(error)))
     except (AnkiException, OSError) as error:
         return _fail(f"the collection can't be opened: {collection}: {error}")
+    problems: list[str] = []
     server = Server(
-        create_app(host, lambda: settings),
+        create_app(host, lambda: settings, lambda: problems),
         settings.webBindAddress,
         settings.webBindPort,
         settings.webBacklog,
@@ -76,6 +78,9 @@ def main() -> int:
         return _fail(reason)
     log.info("AnkiConnect serves %s at %s", settings.collection, server.url)
     report_missing("anki")
+    problems += slips(settings, (), os.environ)
+    for problem in problems:
+        log.warning("%s", problem)
     schedule = Schedule(host.syncer, settings.syncEvery) if settings.syncEvery else None
     host.on_panic = stop.ask
     stop.wait()

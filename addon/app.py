@@ -13,15 +13,18 @@ from .core.errors import ApiError, as_api_error, without_frames
 from .routes import doors, health, openapi, page, rpc, urls
 
 
-def create_app(host: Host, settings: Callable[[], Settings]) -> Flask:
+def create_app(
+    host: Host, settings: Callable[[], Settings], problems: Callable[[], list[str]] = list
+) -> Flask:
     """An application that answers requests through `host`.
 
-    `settings` is asked for each request, so that changed settings are in force at once.
+    `settings` is asked for each request, so that changed settings are in force at once, and `problems`
+    for what the page tells of them.
     """
     app = Flask(__name__, static_folder=None, template_folder="routes")
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
-    app.extensions["ankiconnect"] = doors.Context(host, settings)
+    app.extensions["ankiconnect"] = doors.Context(host, settings, problems)
     doors.guard(app)
     app.register_blueprint(health.bp)
     app.register_blueprint(page.bp)

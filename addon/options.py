@@ -33,6 +33,7 @@ from .config import (
     variable,
     words,
 )
+from .version import PROGRAM_VERSION
 
 log = logging.getLogger("ankiconnect")
 
@@ -161,7 +162,7 @@ def _parser(program: str) -> _Parser:
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("--version", action="version", version=f"AnkiConnect {version()}")
+    parser.add_argument("--version", action="version", version=f"AnkiConnect {PROGRAM_VERSION}")
     server = parser.add_argument_group("the server")
     api = parser.add_argument_group("the API, as in Anki's configuration of the add-on")
     for name, flags, help in _options():
@@ -213,9 +214,3 @@ def _elsewhere(name: str) -> str:
     if default is not None:
         shown.append(f"default: {default if isinstance(default, str) else json.dumps(default)}")
     return f"({'; '.join(shown)})"
-
-
-def version() -> str:
-    """The version of this package."""
-    manifest = json.loads(Path(__file__).with_name("manifest.json").read_text("utf-8"))
-    return str(manifest["human_version"])

@@ -199,6 +199,10 @@ class Server:
         host = f"[{self._address}]" if ":" in self._address else self._address
         return f"http://{host}:{port}"
 
+    @property
+    def is_listening(self) -> bool:
+        return bool(self._listeners) and not self._stopping.is_set()
+
     def start(self) -> None:
         """Listen and serve in the background. Raises OSError when the port is taken."""
         if self._listen():

@@ -29,6 +29,7 @@ from addon.core.headless import HeadlessHost
 from addon.server import Server as Listener
 from tools.examples import Example, make_collection, set_noon
 
+from . import node as node_programs
 from .desktop import Desktop
 from .live import LiveAnki
 from .program import Program
@@ -404,6 +405,14 @@ def desktop() -> Iterator[Desktop]:
     desktop = Desktop()
     yield desktop
     desktop.stop()
+
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    """The programs for Node.js of the tests' package-lock.json."""
+    if not node_programs.is_there():
+        skip_or_fail("needs Node.js and npm: apt-get install nodejs npm")
+    node_programs.install()
 
 
 @pytest.fixture(scope="session")

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from .conftest import LiveServer, skip_or_fail
+from .conftest import LiveServer
+from .node import run
 from .program import Program
 
-CLIENTS = Path(__file__).parent / "clients"
-
-
-def run(*command: str, **environment: object) -> str:
-    """What a program of the clients' folder prints; it must succeed."""
-    variables = {**os.environ, **{name: str(value) for name, value in environment.items()}}
-    done = subprocess.run(
-        command,
-        cwd=CLIENTS,
-        env=variables,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="module", autouse=True)
-def libraries() -> None:
-    """The libraries that package-lock.json names, fetched once."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        skip_or_fail("needs Node.js and npm: apt-get install nodejs npm")
-    installed = CLIENTS / "node_modules" / ".package-lock.json"
-    lock = CLIENTS / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+pytestmark = pytest.mark.usefixtures("node")
 
 
 @pytest.fixture(params=["headless", "anki"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,8 @@ from tools.ports import free_port
 
 from .conftest import LiveServer
 from .live import LiveAnki
-from .windows import press
+from .test_gui_permission import ORIGIN, QUESTIONS, Asking
+from .windows import NOTICE, SETTINGS, answer, label_in, press
 
 # Opens the add-on's config window as a person does, edits the text and presses OK.
 EDIT_CONFIG = """
@@ -78,6 +81,100 @@ def test_an_edit_is_in_force_at_once(anki: LiveServer) -> None:
     edit(anki.live)
     anki.live.wait_for("not mw.config_editor.isVisible()")
     assert anki.send("GET", "/deckNames").status == 200
+
+
+def test_what_is_wrong_is_shown_again_with_a_message(anki: LiveServer) -> None:
+    live = anki.live
+    live.run(f"mw.addonManager.writeConfig({live.addon.name!r}, {{}})")
+    edit(live, webFileFolders=["packages"], apiKey="secret")
+    label = label_in(SETTINGS, "packages")
+    text = live.wait_for(label)
+    wrong = "setting webFileFolders: 'packages' is not an absolute path"
+    assert text == f"AnkiConnect keeps its previous configuration: {wrong}"
+    assert anki.send("GET", "/deckNames").status == 200  # without the key; and not held up by the window
+    shown = json.loads(live.look(f"{SETTINGS}.form.editor.toPlainText()"))
+    assert (shown["webFileFolders"], shown["apiKey"]) == (["packages"], "secret")
+    live.run(f"{SETTINGS}.accept()")  # as it is
+    assert live.wait_for(label) == text
+    mended = live.look(f"{SETTINGS}.form.editor.toPlainText()").replace("packages", "/packages")
+    live.run(f"{SETTINGS}.form.editor.setPlainText({mended!r})")
+    live.run(f"{SETTINGS}.accept()")
+    live.wait_for(f"not {SETTINGS}")
+    assert anki.send("GET", "/deckNames").status == 401
+    live.configure()
+    live.run(f"mw.addonManager.writeConfig({live.addon.name!r}, {{}})")
+
+
+def test_what_has_no_effect_is_shown_again_and_the_rest_is_in_force(anki: LiveServer) -> None:
+    live = anki.live
+    edit(live, apiKey="secret", apikey="typo")
+    label = label_in(SETTINGS, "apikey")
+    assert live.wait_for(label) == "there is no setting 'apikey': is it apiKey?"
+    assert anki.send("GET", "/deckNames").status == 401
+    live.run(f"{SETTINGS}.accept()")  # as it is
+    live.wait_for(f"not {SETTINGS}")
+    live.run(f"mw.addonManager.writeConfig({live.addon.name!r}, {{}})")
+
+
+def test_the_last_good_settings_are_what_the_next_start_uses(own_anki: LiveAnki) -> None:
+    edit(own_anki, webBindPort=own_anki.anki.port, apiKey="good")
+    own_anki.wait_for("not mw.config_editor.isVisible()")
+    edit(own_anki, webBindPort=own_anki.anki.port, webFileFolders=["packages"], apiKey="wrong")
+    own_anki.wait_for(f"bool({SETTINGS})")
+    assert own_anki.stop() == 0
+    own_anki.start(ANKICONNECT_BIND_PORT="")
+    own_anki.wait_for("True")
+    wait_until_answered(own_anki, "good")
+    assert not own_anki.look(f"bool({NOTICE})")
+
+
+def test_settings_that_were_made_wrong_meanwhile_are_told_and_the_last_good_ones_used(
+    own_anki: LiveAnki,
+) -> None:
+    edit(own_anki, webBindPort=own_anki.anki.port, apiKey="good")
+    own_anki.wait_for("not mw.config_editor.isVisible()")
+    assert own_anki.stop() == 0
+    meta = own_anki.addon / "meta.json"
+    wrong = {"webBindPort": "x", "apiKey": "wrong"}
+    meta.write_text(json.dumps({"config": wrong}))
+    own_anki.start(ANKICONNECT_BIND_PORT="")
+    text = own_anki.wait_for(f"{NOTICE} and {NOTICE}.text()")
+    assert text == (
+        "AnkiConnect uses the settings of last time: setting webBindPort: 'x' is not of type 'integer'"
+    )
+    wait_until_answered(own_anki, "good")
+    # What comes later is in force, and what is to be mended stays.
+    asking = Asking(own_anki)
+    question = own_anki.wait_for(f"[str(q) for q in {QUESTIONS} if type(q).__name__ == 'Question']")
+    assert question
+    answer(own_anki, f"next(q for q in {QUESTIONS} if type(q).__name__ == 'Question')", "Allow")
+    assert asking.permission["permission"] == "granted"
+    assert Asking(own_anki).permission["permission"] == "granted"
+    kept = json.loads(meta.read_text())["config"]
+    assert (kept["webBindPort"], kept["apiKey"]) == ("x", "wrong")
+    assert ORIGIN in kept["webCorsOriginList"]
+    press(own_anki, NOTICE, "Settings…")
+    own_anki.wait_for(f"bool({SETTINGS})")
+    assert json.loads(own_anki.look(f"{SETTINGS}.form.editor.toPlainText()"))["webBindPort"] == "x"
+
+
+def wait_until_answered(live: LiveAnki, key: str) -> None:
+    """Wait until the server answers, with that key and not without one."""
+    deadline = time.monotonic() + 60
+    while status(live, f"/deckNames?key={key}") != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert status(live, "/deckNames") == 401
+
+
+def status(live: LiveAnki, path: str) -> int:
+    try:
+        with urllib.request.urlopen(live.url + path, timeout=10) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
 
 
 def test_another_port_is_listened_on_at_once(own_anki: LiveAnki) -> None:

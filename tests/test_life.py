@@ -13,6 +13,7 @@ import pytest
 
 from .conftest import LiveServer
 from .live import LiveAnki
+from .windows import NOTICE
 
 UNAVAILABLE = "collection is not available"
 
@@ -215,8 +216,7 @@ def test_a_busy_port_is_told_and_taken_when_it_is_freed(own_anki: LiveAnki) -> N
         holder.bind(("127.0.0.1", own_anki.anki.port))
         holder.listen()
         own_anki.start()
-        text = own_anki.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
-        assert "can&#x27;t listen" in text
+        assert "can't listen" in own_anki.wait_for(f"{NOTICE} and {NOTICE}.text()")
         assert not own_anki.look("mw.app.activeModalWidget()")
     own_anki.anki.wait_until_ready()
     log = own_anki.log()
@@ -239,7 +239,7 @@ def test_a_bad_configuration_at_the_start_is_told_and_nothing_is_served(own_anki
     meta = {"config": {"apiKey": 5}}
     (own_anki.addon / "meta.json").write_text(json.dumps(meta))
     own_anki.start()
-    text = own_anki.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
+    text = own_anki.wait_for(f"{NOTICE} and {NOTICE}.text()")
     assert "setting apiKey: 5 is not of type" in text
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(own_anki.url, timeout=2)
@@ -256,7 +256,7 @@ def test_nothing_of_ours_is_printed(anki: LiveServer) -> None:
 
 def test_anki_does_not_listen_open_to_all(own_anki: LiveAnki) -> None:
     own_anki.start(ANKICONNECT_BIND_ADDRESS="0.0.0.0")
-    shown = own_anki.wait_for("aqt.utils._tooltipLabel and aqt.utils._tooltipLabel.text()")
+    shown = own_anki.wait_for(f"{NOTICE} and {NOTICE}.text()")
     assert "AnkiConnect is not listening" in shown
     assert "setting webBindAddress: other machines reach" in shown
     with pytest.raises(ConnectionRefusedError), socket.socket() as sock:

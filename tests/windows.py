@@ -14,6 +14,10 @@ BROWSER = "aqt.dialogs._dialogs['Browser'][1]"
 ADD = "aqt.dialogs._dialogs['AddCards'][1]"
 EDIT_CURRENT = "aqt.dialogs._dialogs['EditCurrent'][1]"
 EDIT = "aqt.dialogs._dialogs['ankiconnect.edit'][1]"
+# What the add-on tells until it is closed, and Anki's window to edit its settings.
+_VISIBLE = "next((w for w in mw.app.topLevelWidgets() if type(w).__name__ == {!r} and w.isVisible()), None)"
+NOTICE = _VISIBLE.format("_Notice")
+SETTINGS = _VISIBLE.format("ConfigEditor")
 
 # The texts that a web view holds and would save, whatever it has told Python.
 _WEB_FIELDS = """
@@ -148,6 +152,12 @@ class Editor:
 def _json(value: object) -> str:
     """As JSON.stringify writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def label_in(window: str, part: str) -> str:
+    """An expression for the text of the label in a window that has `part` in it."""
+    texts = f"[label.text() for label in {window}.findChildren(aqt.qt.QLabel)]"
+    return f"{window} and next((text for text in {texts} if {part!r} in text), '')"
 
 
 def press(live: LiveAnki, window: str, label: str) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from anki import buildinfo
 
 from addon.actions import Action, Kind, registry
-from addon.core.shapes import Schema
+from addon.routes.described import as_json, meaning, members, parameters, type_of
 
 from .examples import Example, contract
 
@@ -112,17 +111,12 @@ def _section(action: Action, recording: Recording) -> str:
     if action.description:
         lines += ["", action.description]
     lines += ["", f"{_kind(action)} {_url(action)}", ""]
-    schema = action.params_schema()
-    if schema["properties"]:
-        lines += ["**Parameters**", ""]
-        for parameter in action.parameters:
-            note = "required" if parameter.required else f"default {_json(parameter.default)}"
-            lines += _described(parameter.wire, parameter.schema(), note, 0)
-        lines.append("")
+    if action.parameters:
+        lines += ["**Parameters**", "", *parameters(action), ""]
     result = action.result_schema()
-    members = [line for part in _members(result) for line in part]
-    lines.append(f"**Result:** {_type(result)}{_meaning(result)}")
-    lines += ["", *members] if members else []
+    inner = [line for part in members(result) for line in part]
+    lines.append(f"**Result:** {type_of(result)}{meaning(result)}")
+    lines += ["", *inner] if inner else []
     errors = recording.errors.get(action.name, [])
     if errors:
         lines += ["", "**Errors**", "", *(f"- `{text}`" for text in errors)]
@@ -148,50 +142,6 @@ def _url(action: Action) -> str:
     return f"`{method} /{action.name}`"
 
 
-def _described(name: str, schema: Schema, note: str, depth: int) -> list[str]:
-    """A bullet for a member and, indented, for what its objects hold."""
-    line = f"{'  ' * depth}- `{name}` {_type(schema)}, {note}{_meaning(schema)}"
-    return [line, *(inner for part in _members(schema, depth + 1) for inner in part)]
-
-
-def _members(schema: Schema, depth: int = 0) -> Iterator[list[str]]:
-    """The bullets of the objects inside."""
-    for inner in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ())):
-        if isinstance(inner, dict):
-            yield from _members(inner, depth)
-    shown: dict[tuple[str, ...], str] = {}
-    for name, member in schema.get("properties", {}).items():
-        note = "required" if name in schema.get("required", ()) else "optional"
-        line, *inner = _described(name, member, note, depth)
-        if len(inner) > 1 and tuple(inner) in shown:
-            yield [f"{line}; members as in `{shown[tuple(inner)]}`"]
-        else:
-            shown[tuple(inner)] = name
-            yield [line, *inner]
-
-
-def _type(schema: Schema) -> str:
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_type(option) for option in schema["anyOf"]))
-    if "const" in schema or "enum" in schema:
-        return ", ".join(_json(value) for value in schema.get("enum", [schema.get("const")]))
-    kind = schema.get("type", "anything")
-    if kind == "array":
-        return f"array of {_type(schema['items'])}"
-    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return f"object of {_type(schema['additionalProperties'])}"
-    return str(kind)
-
-
-def _meaning(schema: Schema) -> str:
-    described = schema.get("description") or schema.get("items", {}).get("description")
-    return f": {described}" if described else ""
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=lambda _other: {})
-
-
 def _pretty(value: Any) -> list[str]:
     """JSON in lines: what fits stays on one line."""
     lines = _expanded(value, 0)
@@ -199,11 +149,11 @@ def _pretty(value: Any) -> list[str]:
 
 
 def _expanded(value: Any, depth: int) -> list[str]:
-    line = _json(value)
+    line = as_json(value)
     if len(line) + 2 * depth <= _LONGEST_LINE or not isinstance(value, (dict, list)) or not value:
         return ["  " * depth + line]
     if isinstance(value, dict):
-        parts = [(f"{_json(name)}: ", member) for name, member in value.items()]
+        parts = [(f"{as_json(name)}: ", member) for name, member in value.items()]
     else:
         parts = [("", element) for element in value]
     lines = ["  " * depth + ("{" if isinstance(value, dict) else "[")]

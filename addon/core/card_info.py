@@ -290,7 +290,7 @@ def find_cards(
     query: Query = None,
     fields: Details = None,
     note_fields: NoteFields = None,
-) -> Union[list[CardId], list[CardDetails]]:
+) -> list[Union[CardId, CardDetails]]:
     """Find cards with Anki's search syntax.
 
     Returns ids in no promised order: all cards for an empty query, none for a missing one. With
@@ -309,7 +309,7 @@ def cards_details(
     cards: Annotated[CardIds, _list("cards")],
     fields: Details = None,
     note_fields: NoteFields = None,
-) -> Union[list[CardId], list[CardDetails]]:
+) -> list[Union[CardId, CardDetails]]:
     """Tell chosen details of cards, in order; just their ids when none is chosen.
 
     The `prop:` ones are null for a card without a memory state, which only FSRS gives it. An unknown

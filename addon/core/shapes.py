@@ -427,5 +427,5 @@ class TagDepth(Limit):
 
 
 TAG_DEPTH = TagDepth()
-ONE_OR_MANY = Accepts(_one_or_many, {"type": "object"})
+ONE_OR_MANY = Accepts(_one_or_many, {"type": "object", "additionalProperties": True})
 SPACE_SEPARATED = Accepts(_split_at_spaces, {"type": "string"})

@@ -45,6 +45,7 @@ class Context:
 
     host: Host
     settings: Callable[[], Settings]
+    problems: Callable[[], list[str]]
     log: RequestLog = field(default_factory=RequestLog)
 
 

@@ -45,6 +45,11 @@ def is_known_host(host: str, settings: Settings) -> bool:
     return is_of_network and not is_loopback(settings.webBindAddress)
 
 
+def is_host_name(text: str) -> bool:
+    """Whether `text` can be the name of a host, with nothing around it."""
+    return bool(_normal(text)) and _name(text) == _normal(text) and "*" not in text
+
+
 def is_secure_context(host: str) -> bool:
     """Whether browsers trust `host` without TLS; they send it headers that others don't get.
 

@@ -11,12 +11,14 @@ from flask import Blueprint, Response
 from ..core.actions import Action, Kind, registry
 from ..core.protocol import API_VERSION, VERSION_WHEN_MISSING
 from ..core.shapes import Member, Schema
+from ..version import PROGRAM_VERSION
 
 bp = Blueprint("openapi", __name__)
 
 _ABOUT = (
-    "Each action has a URL of its own; `POST /` takes any of them as action JSON. Ids may also be sent as "
-    "strings of their digits, and a parameter that is null counts as not given."
+    f"This is version {API_VERSION} of the API. Each action has a URL of its own; `POST /` takes any of "
+    "them as action JSON. Ids may also be sent as strings of their digits, and a parameter that is null "
+    "counts as not given."
 )
 _REFUSALS = {
     400: "a parameter is missing, unknown or of no use",
@@ -36,6 +38,7 @@ _REFUSALS = {
 _ONLY_GUI = 501
 _SIMPLE = {"string", "integer", "number", "boolean"}
 _JSON = "application/json"
+_LICENSE = "GPL-3.0-or-later"
 
 
 @bp.get("/openapi.json")
@@ -56,11 +59,16 @@ def document() -> dict[str, Any]:
             paths[f"/{name}"]["get"] = _asked(action)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "AnkiConnect", "version": str(API_VERSION), "description": _ABOUT},
+        "info": {
+            "title": "AnkiConnect",
+            "version": PROGRAM_VERSION,
+            "description": _ABOUT,
+            "license": {"name": _LICENSE, "identifier": _LICENSE},
+        },
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {"Failure": _failure()},
+            "schemas": {"Failure": _failure(), **_requests()},
             "responses": {str(status): _refusal(text) for status, text in _REFUSALS.items()},
             "securitySchemes": {
                 "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -73,16 +81,42 @@ def document() -> dict[str, Any]:
     }
 
 
-def _any_action() -> dict[str, Any]:
-    message = {
+def _requests() -> dict[str, Schema]:
+    """The parameters of each action, and the action JSON that carries them."""
+    schemas: dict[str, Schema] = {}
+    for name, action in sorted(registry.items()):
+        schemas[f"{name}Params"] = action.params_schema()
+        schemas[f"{name}Message"] = _message(action)
+    return schemas
+
+
+def _message(action: Action) -> Schema:
+    needs_params = any(parameter.required for parameter in action.parameters)
+    return {
         "type": "object",
         "properties": {
-            "action": {"enum": sorted(registry)},
-            "version": {"type": "integer", "default": VERSION_WHEN_MISSING},
-            "params": {"type": "object"},
+            "action": {"const": action.name},
+            # Not as `default`: generators then take it for required, or send it.
+            "version": {"type": "integer", "description": f"{VERSION_WHEN_MISSING} if missing"},
+            "params": _schema(f"{action.name}Params"),
             "key": {"type": "string"},
         },
-        "required": ["action"],
+        "required": ["action", "params"] if needs_params else ["action"],
+    }
+
+
+def _schema(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _any_action() -> dict[str, Any]:
+    messages = {name: _schema(f"{name}Message") for name in sorted(registry)}
+    message = {
+        "oneOf": list(messages.values()),
+        "discriminator": {
+            "propertyName": "action",
+            "mapping": {name: schema["$ref"] for name, schema in messages.items()},
+        },
     }
     return {
         "operationId": "call",
@@ -94,14 +128,15 @@ def _any_action() -> dict[str, Any]:
 
 
 def _posted(action: Action) -> dict[str, Any]:
-    schema = action.params_schema()
-    body = {"required": "required" in schema, "content": {_JSON: {"schema": schema}}}
+    required = any(parameter.required for parameter in action.parameters)
+    body = {"required": required, "content": {_JSON: {"schema": _schema(f"{action.name}Params")}}}
     return {**_operation(action, action.name), **({"requestBody": body} if action.parameters else {})}
 
 
 def _asked(action: Action) -> dict[str, Any]:
     parameters = [_in_query(parameter) for parameter in action.parameters]
-    return {**_operation(action, f"get_{action.name}"), "parameters": parameters}
+    # Not `get_`: generators take get_version and getVersion, an action, for one name.
+    return {**_operation(action, f"read_{action.name}"), "parameters": parameters}
 
 
 def _operation(action: Action, operation_id: str) -> dict[str, Any]:
@@ -132,7 +167,7 @@ def _json(schema: Schema, description: str) -> dict[str, Any]:
 
 
 def _refusal(description: str) -> dict[str, Any]:
-    return _json({"$ref": "#/components/schemas/Failure"}, description)
+    return _json(_schema("Failure"), description)
 
 
 def _failure() -> Schema:

@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 
-from ..core.actions import registry
+from ..core.actions import Action, registry
 from ..core.call import Call
 from ..core.errors import KeyRefused
 from ..core.protocol import BANNER, check_key
 from ..core.shapes import Schema
+from .described import parameters
 from .doors import current_call, header_key
 
 bp = Blueprint("page", __name__)
@@ -21,6 +22,11 @@ bp = Blueprint("page", __name__)
 _TYPES = {"page.js": "text/javascript", "page.css": "text/css"}
 # Read at start: an upgrade replaces the files under the running add-on.
 _ASSETS = {name: Path(__file__).with_name(name).read_bytes() for name in _TYPES}
+# Where one of several optional parameters is needed.
+_ONE_OF_SEVERAL: dict[str, dict[str, Any]] = {
+    "apiReflect": {"scopes": ["actions"]},
+    "notesInfo": {"notes": []},
+}
 # Not to be framed: a page around it could have its form clicked.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -43,6 +49,7 @@ def show() -> Response:
         anki_version=host.anki_version,
         profile=host.profile(),
         is_ready=host.is_ready(),
+        problems=current_app.extensions["ankiconnect"].problems(),
         actions=_actions(),
     )
     response = Response(html, mimetype="text/html")
@@ -73,10 +80,17 @@ def _actions() -> list[dict[str, Any]]:
             "name": action.name,
             "kind": action.kind.value,
             "summary": action.summary,
-            "params": json.dumps(_sample(action.params_schema()), indent=2),
+            "params": json.dumps(_start(action), indent=2),
+            "about": "\n".join(parameters(action)),
         }
         for _name, action in sorted(registry.items())
     ]
+
+
+def _start(action: Action) -> dict[str, Any]:
+    """All parameters: a value for those that are needed, what counts as not given for the others."""
+    optional = {parameter.wire: parameter.default for parameter in action.parameters}
+    return {**optional, **_sample(action.params_schema()), **_ONE_OF_SEVERAL.get(action.name, {})}
 
 
 def _sample(schema: Schema) -> Any:
