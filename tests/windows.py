@@ -150,6 +150,15 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def keep_height(live: LiveAnki) -> None:
+    """Leave the bottom bar as high as it is.
+
+    Anki measures it on each new screen. Where its page is not loaded yet, since tests are quick, Anki
+    refreshes everything a second later, the card under review too.
+    """
+    live.run("mw.bottomWeb.adjustHeightToFit = lambda: None")
+
+
 def press(live: LiveAnki, window: str, label: str) -> None:
     """Click the button of that label in a window."""
     live.run(
