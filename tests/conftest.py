@@ -407,6 +407,17 @@ def desktop() -> Iterator[Desktop]:
     desktop.stop()
 
 
+@pytest.fixture(scope="module")
+def on_desktop(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
+    """Anki on that desktop, beside another program."""
+    live = LiveAnki(tmp_path_factory.mktemp("desktop") / "anki")
+    live.start(DISPLAY=desktop.display, QT_QPA_PLATFORM="xcb")
+    live.anki.wait_until_ready()
+    desktop.start_dictionary()
+    yield live
+    assert live.stop() == 0
+
+
 @pytest.fixture(scope="session")
 def node() -> None:
     """The programs for Node.js of the tests' package-lock.json."""

@@ -13,14 +13,9 @@ from .live import LiveAnki
 from .windows import ADD, BROWSER, EDIT
 
 
-@pytest.fixture(scope="module")
-def live(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
-    live = LiveAnki(tmp_path_factory.mktemp("desktop") / "anki")
-    live.start(DISPLAY=desktop.display, QT_QPA_PLATFORM="xcb")
-    live.anki.wait_until_ready()
-    desktop.start_dictionary()
-    yield live
-    assert live.stop() == 0
+@pytest.fixture
+def live(on_desktop: LiveAnki) -> LiveAnki:
+    return on_desktop
 
 
 def ask(live: LiveAnki, action: str, **params: Any) -> Any:

@@ -17,25 +17,15 @@ SEARCH = "aqt.dialogs._dialogs['Browser'][1].form.searchEdit.lineEdit()"
 TYPED = ["y", "a", "alt+y", "alt+a", "n", "Return", "KP_Enter", "space", "ctrl+Return", "Tab", "o"]
 
 
-@pytest.fixture(scope="module")
-def running(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveAnki]:
-    live = LiveAnki(tmp_path_factory.mktemp("question") / "anki")
-    live.start(DISPLAY=desktop.display, QT_QPA_PLATFORM="xcb")
-    live.anki.wait_until_ready()
-    desktop.start_dictionary()
-    yield live
-    assert live.stop() == 0
-
-
 @pytest.fixture
-def live(running: LiveAnki, desktop: Desktop) -> Iterator[LiveAnki]:
+def live(on_desktop: LiveAnki, desktop: Desktop) -> Iterator[LiveAnki]:
     """Nothing is asked or refused yet, and the dictionary has the focus."""
     desktop.activate("Dictionary")
-    forget_refusals(running)
-    yield running
-    running.run(f"for question in {QUESTIONS}: question.close()")
-    running.run(f"mw.addonManager.writeConfig({running.addon.name!r}, {{}})")
-    running.configure()
+    forget_refusals(on_desktop)
+    yield on_desktop
+    on_desktop.run(f"for question in {QUESTIONS}: question.close()")
+    on_desktop.run(f"mw.addonManager.writeConfig({on_desktop.addon.name!r}, {{}})")
+    on_desktop.configure()
 
 
 def ask(live: LiveAnki) -> Asking:

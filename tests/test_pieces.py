@@ -122,7 +122,12 @@ def declared() -> dict[str, tuple[str, str, tuple[str, ...]]]:
 
 DECLARED = declared()
 # Where these are kept: they are no members of a class.
-INSTANCES = {"_model": f"{BROWSER}.table", "_state": f"{BROWSER}.table"}
+INSTANCES = {
+    "_model": f"{BROWSER}.table",
+    "_state": f"{BROWSER}.table",
+    "_v3": "mw.reviewer",
+    "_refresh_needed": "mw.reviewer",
+}
 # Without these Anki itself neither opens a profile nor closes it.
 NEEDED_TO_START = ("Editor", "_dialogs", "_load_scheduler", "_clear_cache", "loadProfile", "unloadProfile")
 # Looked up when the edit window is opened for the first time.

@@ -73,8 +73,10 @@ class Host(Protocol):
     def will_change(self) -> None:
         """Remember what windows show, before the first change of a visit. Called on the lane."""
 
-    def changed(self, changes: OpChanges) -> None:
+    def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane.
+
+        `undone` if they come from undoing an operation: a card that was answered is the next one again.
 
         Never raises: the changes are made, and a program that got an error would make them twice.
         """

@@ -105,7 +105,7 @@ class HeadlessHost:
     def will_change(self) -> None:
         pass
 
-    def changed(self, changes: OpChanges) -> None:
+    def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
         pass
 
     def panicked(self) -> None:

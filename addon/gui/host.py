@@ -43,6 +43,7 @@ from .editors import EditorCopy, Editors
 from .opening import Opening
 from .permissions import Permissions
 from .refresh import Refresh
+from .review_screen import Concern, ReviewScreen, Shown
 
 private(
     "aqt.taskman",
@@ -79,7 +80,9 @@ class QtHost(QObject):
         self._editors = Editors()
         self._editing = threading.Lock()
         self._copies: list[EditorCopy] = []  # on the lane: those of the work that runs
-        self._refresh = Refresh(mw, self._editors)
+        self._review = ReviewScreen(mw)
+        self._shown: Optional[Shown] = None  # on the lane: the card under review, before the work that runs
+        self._refresh = Refresh(mw, self._editors, self._review)
         self.permissions = Permissions()
         self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
         self.syncer = Syncer(self, syncing.ProfileAccount(mw, self))
@@ -118,7 +121,7 @@ class QtHost(QObject):
             try:
                 return work(self._mw.col)
             finally:
-                self._copies = []  # they would keep closed windows alive
+                self._copies, self._shown = [], None  # they would keep closed windows alive
 
         deadline = time.monotonic() + _WAIT_SECONDS
         while True:
@@ -200,19 +203,22 @@ class QtHost(QObject):
 
     def will_change(self) -> None:
         self._copies = self._editors.copies(self._mw.col)
+        self._shown = self._review.before_write(self._mw.col)
 
-    def changed(self, changes: OpChanges) -> None:
+    def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
         col = self._mw.col
         stale = [copy for copy in self._copies if _attempted(partial(copy.take_over, col))]
-        self.soon(lambda: self._show(stale, changes))
+        # What is undone can be an answer, whose card is the next one again.
+        concern = None if undone else self._review.after_write(col, self._shown)
+        self.soon(lambda: self._show(stale, changes, concern))
 
     def panicked(self) -> None:
         log.error("Anki's backend has failed; until Anki is restarted, it may answer nothing any more")
 
-    def _show(self, stale: list[EditorCopy], changes: OpChanges) -> None:
+    def _show(self, stale: list[EditorCopy], changes: OpChanges, concern: Optional[Concern]) -> None:
         col = self._mw.col
         shown = [_attempted(partial(copy.show, col)) for copy in stale] if col else []
-        self._refresh.add(changes)
+        self._refresh.add(changes, concern)
         if not all(shown):
             self._refresh.flush(editors_too=True)
 

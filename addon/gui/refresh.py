@@ -13,6 +13,7 @@ from aqt.qt import QApplication, QTimer, qconnect
 
 from ..core.pieces import private
 from .editors import Editors
+from .review_screen import Concern, ReviewScreen
 
 private("aqt.operations", "on_op_finished", otherwise="other add-ons' old hooks miss what programs change")
 private(
@@ -35,22 +36,28 @@ class Refresh:
     collection for its whole tree. For the main thread.
     """
 
-    def __init__(self, mw: AnkiQt, editors: Editors) -> None:
+    def __init__(self, mw: AnkiQt, editors: Editors, review: ReviewScreen) -> None:
         self._mw = mw
         self._editors = editors
+        self._review = review
+        self._concerns: list[Optional[Concern]] = []
         self._changes: Optional[OpChanges] = None
         self._since = 0.0
         self._timer = QTimer(mw)
         self._timer.setSingleShot(True)
         qconnect(self._timer.timeout, self.flush)
 
-    def add(self, changes: OpChanges) -> None:
-        """Have the windows told of changes soon."""
+    def add(self, changes: OpChanges, concern: Optional[Concern]) -> None:
+        """Have the windows told of changes soon, or now if the card under review is not to be answered.
+
+        `concern` is what the changes mean for that card; None has Anki's reviewer find out.
+        """
         if self._changes is None:
             self._changes = OpChanges()
             self._since = time.monotonic()
         self._changes.MergeFrom(changes)
-        if time.monotonic() - self._since >= _LATEST_SECONDS:
+        self._concerns.append(concern)
+        if (concern and concern.is_urgent) or time.monotonic() - self._since >= _LATEST_SECONDS:
             self.flush()
         else:
             self._timer.start(_IDLE_MS)
@@ -63,6 +70,7 @@ class Refresh:
         """
         self._timer.stop()
         changes, self._changes = self._changes, None
+        concerns, self._concerns = self._concerns, []
         if changes is None or self._mw.col is None:
             return
         spared = None if editors_too or changes.notetype else self._editors.typed_in()
@@ -71,11 +79,14 @@ class Refresh:
         # that fails out of its list and does not run the ones behind it, so all run once more without it.
         for _ in range(_ATTEMPTS):
             try:
-                _tell_windows(self._mw, changes, spared)
+                with self._review.told_only(concerns):
+                    _tell_windows(self._mw, changes, spared)
             except Exception:
                 log.exception("a window could not be refreshed")
             else:
                 break
+        if changes.study_queues:
+            self._review.recount()
 
 
 def _tell_windows(mw: AnkiQt, changes: OpChanges, spared: Optional[Any]) -> None:

@@ -12,6 +12,7 @@ from ..core.errors import ApiError
 from ..core.fields import FieldValue, field_values
 from ..core.ids import CardId
 from ..core.pieces import private
+from .review_screen import bring_up_to_date
 from .window import main_window
 
 if TYPE_CHECKING:
@@ -180,8 +181,11 @@ def _settled_reviewer() -> Optional[Reviewer]:
 
 
 def _current() -> Optional[tuple[Reviewer, Card]]:
+    """The reviewer and its card, both up to date."""
     mw = main_window()
     reviewer = mw.reviewer
+    if mw.state == "review" and reviewer is not None:
+        bring_up_to_date(reviewer)  # which can end the review
     if mw.state != "review" or reviewer is None or reviewer.card is None:
         return None
     return reviewer, reviewer.card

@@ -59,7 +59,7 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
             return None
         call.host.will_change()
         undone = col.undo()
-        call.host.changed(undone.changes)
+        call.host.changed(undone.changes, undone=True)
         return undone
 
     def tell_windows(undone: OpChangesAfterUndo) -> None:
