@@ -70,8 +70,11 @@ class Host(Protocol):
         come what may.
         """
 
-    def will_change(self) -> None:
-        """Remember what windows show, before the first change of a visit. Called on the lane."""
+    def will_change(self, *, undoing: bool = False) -> None:
+        """Remember what windows show, before the first change of a visit. Called on the lane.
+
+        What was typed there is saved, unless the change is an undo.
+        """
 
     def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the lane.

@@ -102,7 +102,7 @@ class HeadlessHost:
         finally:
             self._open.set()
 
-    def will_change(self) -> None:
+    def will_change(self, *, undoing: bool = False) -> None:
         pass
 
     def changed(self, changes: OpChanges, *, undone: bool = False) -> None:

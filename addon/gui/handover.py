@@ -8,30 +8,35 @@ none will come.
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable
+import json
+from pathlib import Path
+from typing import Any, Callable, Optional
 
+from anki.notes import Note
 from aqt.qt import qconnect
 
-# Does something in a web view once it has loaded its note, done what it was told before this way, and saved
-# what was typed. Saving takes turns since Anki 26.08: without such a series, what is set would come late.
-# For a moment after loading, Anki moves the cursor, which saves: of a note deleted then, that would fail.
-_IN_TURN = """
-window.ankiConnect = (
-    window.ankiConnect || require("anki/ui").loaded.then(() => new Promise((done) => setTimeout(done, 100)))
-)
-    .then(() => saveNow(true))
-    .then(() => { %s })
-    .catch(() => {})
-    .then(() => { %s });
-true;
-"""
-_TELL = 'bridgeCommand("ankiconnect:saved:%d");'
+_SCRIPT = Path(__file__).with_name("web_editor.js").read_text("utf-8")
+_HAND_OVER = _SCRIPT + "window.ankiConnect.handOver(%d, %s); true;"
+_SHOW = "window.ankiConnect.show(%d, %d, %s, %s);"
 _IS_EDITOR = 'typeof saveNow === "function"'
 
 
-def run_after_saving(web: Any, script: str) -> None:
-    """Run JavaScript in an editor's web view once what was typed there is saved."""
-    web.eval(_IN_TURN % (script, ""))
+def prepare(editor: Any) -> None:
+    """Have the web view of an editor watch what is typed into it. Main thread."""
+    editor.web.eval(_SCRIPT)
+
+
+def show_in(
+    editor: Any, note: Note, number: int, fields: dict[int, tuple[str, str]], tags: Optional[list[str]]
+) -> None:
+    """Have the web view of an editor show texts of its note, by order with what they replace, and tags.
+
+    It tells so with messages that hold `number`. Main thread.
+    """
+    escape = editor.mw.col.media.escape_media_filenames
+    texts = [(order, escape(before), escape(now)) for order, (before, now) in fields.items()]
+    script = _SHOW % (note.id, number, json.dumps(texts), json.dumps(tags))
+    editor.web.eval(_SCRIPT + script)
 
 
 class HandOver:
@@ -46,8 +51,10 @@ class HandOver:
         self._over = False
         self._signs: list[Any] = []
 
-    def start(self, editor: Any, number: int) -> None:
+    def start(self, editor: Any, number: int, *, tags_too: bool) -> None:
         """Ask the editor. Its web view answers with a message that holds `number`, and ends this.
+
+        With `tags_too`, a tag that is being typed ends.
 
         Raises whatever an editor does that is closed or unlike Anki's.
         """
@@ -60,7 +67,7 @@ class HandOver:
         self._end_at(page.renderProcessTerminated)
         self._end_at(page.destroyed)
         if hasattr(editor, "note"):
-            editor.web.evalWithCallback(_IN_TURN % ("", _TELL % number), self._asked)
+            editor.web.evalWithCallback(_HAND_OVER % (number, json.dumps(tags_too)), self._asked)
         else:  # Anki's newer editor
             editor.call_after_note_saved(self.end, keepFocus=True)
             editor.web.evalWithCallback(_IS_EDITOR, self._asked)

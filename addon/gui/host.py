@@ -39,7 +39,8 @@ from ..core.pieces import private
 from ..core.plain_text import printable
 from ..core.syncing import Syncer
 from . import syncing
-from .editors import EditorCopy, Editors
+from .editor_copy import EditorCopy
+from .editors import Editors
 from .opening import Opening
 from .permissions import Permissions
 from .refresh import Refresh
@@ -161,11 +162,14 @@ class QtHost(QObject):
     def on_main_thread(self, work: Callable[[], Any]) -> Any:
         """As `on_window`, but also while Anki is opening a profile."""
 
-        def refreshed_work() -> Any:
-            self._refresh.flush()
-            return work()
+        def refreshed_work() -> tuple[Optional[Future[None]], Any]:
+            refreshed = self._refresh.flush()
+            return (None, work()) if refreshed.done() else (refreshed, None)
 
-        result = self._wait(self._post(refreshed_work))
+        refreshed, result = self._wait(self._post(refreshed_work))
+        if refreshed is not None:
+            self._wait(refreshed)
+            result = self._wait(self._post(work))
         return self._wait(result) if isinstance(result, Future) else result
 
     def soon(self, work: Callable[[], Any]) -> None:
@@ -193,17 +197,25 @@ class QtHost(QObject):
             except Exception:  # the write has landed
                 log.exception("editors could not be saved after a change")
 
-    def save_editors(self, notes: Optional[Ids[int]]) -> None:
+    def save_editors(self, notes: Optional[Ids[int]], *, tags_too: bool = False) -> None:
         """Have the editors of these notes, or of any for None, save what was typed."""
         if self._editors.showing(notes):
-            self._wait(self._wait(self._post(lambda: self._editors.save(notes))))
+            self._wait(self._wait(self._post(lambda: self._editors.save(notes, tags_too=tags_too))))
 
     def full_sync(self, work: Callable[[Collection], T]) -> T:
         return cast(T, self.on_main_thread(lambda: syncing.full_sync(self._mw, work)))
 
-    def will_change(self) -> None:
-        self._copies = self._editors.copies(self._mw.col)
-        self._shown = self._review.before_write(self._mw.col)
+    def will_change(self, *, undoing: bool = False) -> None:
+        # An undo would take back what is saved here, and what waits to be saved comes after it.
+        col = self._mw.col
+        if not undoing:
+            shown = self._review.before_write(col)
+            saved = self._editors.save_unsaved(col)
+            if saved.note:
+                concern = self._review.after_write(col, shown)
+                self.soon(lambda: self._refresh.add(saved, concern))
+        self._copies = self._editors.copies(col)
+        self._shown = self._review.before_write(col)
 
     def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
         col = self._mw.col
@@ -217,10 +229,12 @@ class QtHost(QObject):
 
     def _show(self, stale: list[EditorCopy], changes: OpChanges, concern: Optional[Concern]) -> None:
         col = self._mw.col
-        shown = [_attempted(partial(copy.show, col)) for copy in stale] if col else []
+        shown = [_attempted(copy.show) for copy in stale] if col else []
         self._refresh.add(changes, concern)
         if not all(shown):
             self._refresh.flush(editors_too=True)
+        elif any(copy.gone for copy in stale):
+            self._refresh.flush()
 
     def ask_permission(self, origin: str) -> bool:
         try:

@@ -136,11 +136,14 @@ class NoteWindow(QMainWindow):
         if nearest is None:
             self._clean_up()
             self.close()
-        elif nearest != shown or handler is not self.editor:
-            field = self.editor.currentField if nearest == shown else None
-            self._show_note(self.mw.col.get_note(nearest), field)
-        else:
+            return
+        note = self.mw.col.get_note(nearest)
+        # A program's change is shown already, and loading it again would drop what is being typed.
+        is_shown = not changes.notetype and _are_equal(note, self.note)
+        if nearest == shown and (is_shown or handler is self.editor):
             self._show_around(self.note)
+        else:
+            self._show_note(note, self.editor.currentField if nearest == shown else None)
 
     def _forget_deleted(self) -> Optional[NoteId]:
         """Take deleted notes out of the history; return the note shown, or the nearest that is left."""
@@ -228,6 +231,10 @@ class NoteWindow(QMainWindow):
         saveGeom(self, _NAME)
         aqt.dialogs.markClosed(_NAME)
         self.mw.deferred_delete_and_garbage_collect(self)
+
+
+def _are_equal(note: Note, other: Note) -> bool:
+    return (note.mid, note.fields, note.tags) == (other.mid, other.fields, other.tags)
 
 
 class _Previewer(MultiCardPreviewer):

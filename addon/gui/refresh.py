@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future
 from typing import Any, Optional
 
 from anki.collection import OpChanges
@@ -43,6 +44,8 @@ class Refresh:
         self._concerns: list[Optional[Concern]] = []
         self._changes: Optional[OpChanges] = None
         self._since = 0.0
+        self._editors_too = False
+        self._flushed: Optional[Future[None]] = None  # while editors save what was typed
         self._timer = QTimer(mw)
         self._timer.setSingleShot(True)
         qconnect(self._timer.timeout, self.flush)
@@ -62,18 +65,62 @@ class Refresh:
         else:
             self._timer.start(_IDLE_MS)
 
-    def flush(self, *, editors_too: bool = False) -> None:
-        """Tell all windows now.
+    def flush(self, *, editors_too: bool = False) -> Future[None]:
+        """Tell all windows now, or as soon as the editors that load anew have saved what was typed.
 
         The editor that a person types in is up to date already, and is spared unless `editors_too`:
         loading it again would drop the letters of the last moment and move the cursor.
         """
         self._timer.stop()
+        self._editors_too |= editors_too
+        if self._flushed is not None:  # under way
+            return self._flushed
+        flushed: Future[None] = Future()
+        self._flushed = flushed
+        self._save_and_tell()
+        return flushed
+
+    def _save_and_tell(self) -> None:
+        spared = self._spared()
+        if self._changes is None or all(editor is spared for editor in self._editors.showing(None)):
+            self._tell(spared)
+            return
+
+        def tell(_saved: Future[None]) -> None:
+            if self._spared() is spared:
+                self._tell(spared)
+            else:
+                self._save_and_tell()
+
+        def follow(_handed_over: Future[None]) -> None:
+            # Anki saves on the collection's lane; until then, a window would load what was stored before.
+            try:
+                self._mw.taskman.run_in_background(lambda: None, tell)
+            except RuntimeError:  # Anki is exiting
+                self._tell(spared)
+
+        self._editors.save(None, tags_too=True, spared=spared).add_done_callback(follow)
+
+    def _spared(self) -> Optional[Any]:
+        all_too = self._editors_too or (self._changes is not None and self._changes.notetype)
+        return None if all_too else self._editors.typed_in()
+
+    def _tell(self, spared: Optional[Any]) -> None:
+        self._timer.stop()
         changes, self._changes = self._changes, None
         concerns, self._concerns = self._concerns, []
-        if changes is None or self._mw.col is None:
-            return
-        spared = None if editors_too or changes.notetype else self._editors.typed_in()
+        self._editors_too = False
+        try:
+            if changes is not None and self._mw.col is not None:
+                self._tell_of(changes, concerns, spared)
+        finally:
+            flushed, self._flushed = self._flushed, None
+            if flushed is not None:
+                flushed.set_result(None)
+
+    def _tell_of(
+        self, changes: OpChanges, concerns: list[Optional[Concern]], spared: Optional[Any]
+    ) -> None:
         _forget_previews()
         # Anki runs the hooks of other add-ons here, whose failure is not the request's. Anki takes a hook
         # that fails out of its list and does not run the ones behind it, so all run once more without it.

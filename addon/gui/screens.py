@@ -57,7 +57,7 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
     def undo_on_collection(col: Collection) -> Optional[OpChangesAfterUndo]:
         if not col.undo_status().undo:
             return None
-        call.host.will_change()
+        call.host.will_change(undoing=True)
         undone = col.undo()
         call.host.changed(undone.changes, undone=True)
         return undone

@@ -77,7 +77,7 @@ class ProfileAccount:
         self.save_typed()
 
     def did_sync(self) -> None:
-        self.save_typed()  # since windows load their notes anew
+        self._host.save_editors(None, tags_too=True)  # since windows load their notes anew
         self._host.on_main_thread(self._show_what_came)
 
     def _show_what_came(self) -> None:
