@@ -104,11 +104,3 @@ def test_a_card_without_a_way_home_is_told(api: Api) -> None:
     with pytest.raises(ApiFailure) as failed:
         api("relearnCards", cards=[card])
     assert failed.value.text == without("card", card, "deck")
-
-
-def test_the_check_repairs_it(api: Api, damaged: dict[str, int]) -> None:
-    assert api("checkDatabase")["ok"] is False
-    assert api("cardsInfo", cards=[damaged["note"]]) == [{}]
-    infos = api("cardsInfo", cards=[damaged[front] for front in ("whole", "deck", "home", "type")])
-    assert all(infos)
-    assert api.warnings is None

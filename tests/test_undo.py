@@ -10,7 +10,7 @@ from anki.errors import NotFoundError
 
 from addon.core.undo import Edit
 
-from .conftest import HeadlessServer, add_cards
+from .conftest import HeadlessServer, add_cards, basic
 
 
 @pytest.fixture
@@ -83,3 +83,19 @@ def test_a_refused_write_keeps_the_history(headless: HeadlessServer) -> None:
     ]:
         assert headless.send("POST", f"/{action}", params).status >= 400
         assert headless.look("col.undo_status()") == before
+
+
+def test_what_needs_more_than_the_collection_divides_a_multi_into_two_entries(
+    headless: HeadlessServer,
+) -> None:
+    def adding(front: str) -> dict[str, Any]:
+        return {"action": "addNote", "params": {"note": basic(front)}}
+
+    stored = {"action": "storeMediaFile", "params": {"filename": "a.txt", "data": "eA=="}}
+    deleted = {"action": "deleteMediaFile", "params": {"filename": "a.txt"}}
+    actions = [adding("a"), stored, adding("b"), deleted, adding("c")]
+    headless.send("POST", "/multi", {"actions": actions})
+    fronts = "[note[0] for note in col.db.all('select sfld from notes')]"
+    assert headless.look(fronts) == ["a", "b", "c"]
+    headless.look("col.undo()")
+    assert headless.look(fronts) == ["a"]

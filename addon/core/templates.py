@@ -14,7 +14,7 @@ from .errors import ApiError, BadParams, plain
 from .scratch import scratch_collection
 from .shapes import composed
 
-_REFERENCE = re.compile(r"{{.*?}}|<%.*?%>")
+_REFERENCE = re.compile(r"{{[^{}]*}}|<%[^<%]*%>")
 
 
 def compose_references(note_type: dict[str, Any]) -> None:
