@@ -42,7 +42,7 @@ NEW_CARDS = "document.querySelector('#ansbut .new-count').innerText === '%d'"
 
 
 def review(live: LiveAnki, deck: str) -> None:
-    """Begin a review, and have its question drawn, which Anki has done in vain if other pages were loading."""
+    """Begin a review, and have its question drawn: Anki does it in vain while other pages still load."""
     live.anki.invoke("guiDeckReview", name=deck)
     WebView(live, "mw.web").wait_for("typeof _showQuestion === 'function'")
     WebView(live, "mw.bottomWeb").wait_for("typeof showQuestion === 'function'")
