@@ -196,13 +196,6 @@ class ReviewScreen:
             log.warning("the numbers of cards left could not be brought up to date", exc_info=True)
 
 
-def bring_up_to_date(reviewer: Reviewer) -> None:
-    """Have the reviewer show what it was told of. By itself it does so only with the focus. Main thread."""
-    # While an answer is being taken, the reviewer needs the card before, and then loads the next one.
-    if reviewer.state != "transition":
-        reviewer.refresh_if_needed()
-
-
 def _moves_on(reviewer: Reviewer) -> bool:
     """Whether it is to show the next card as soon as it has the focus."""
     needed = getattr(reviewer, "_refresh_needed", None)

@@ -12,7 +12,6 @@ from ..core.errors import ApiError
 from ..core.fields import FieldValue, field_values
 from ..core.ids import CardId
 from ..core.pieces import private
-from .review_screen import bring_up_to_date
 from .window import main_window
 
 if TYPE_CHECKING:
@@ -185,7 +184,14 @@ def _current() -> Optional[tuple[Reviewer, Card]]:
     mw = main_window()
     reviewer = mw.reviewer
     if mw.state == "review" and reviewer is not None:
-        bring_up_to_date(reviewer)  # which can end the review
+        _bring_up_to_date(reviewer)  # which can end the review
     if mw.state != "review" or reviewer is None or reviewer.card is None:
         return None
     return reviewer, reviewer.card
+
+
+def _bring_up_to_date(reviewer: Reviewer) -> None:
+    """Have the reviewer show what it was told of. By itself it does so only with the focus."""
+    # While an answer is being taken, the reviewer needs the card before, and then loads the next one.
+    if reviewer.state != "transition":
+        reviewer.refresh_if_needed()
