@@ -143,7 +143,6 @@ BESIDE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "aqt.DialogManager._dialogs": [("guiBrowse", {"activate": False}), ("guiAddCards", WITH_NOTE)],
     "aqt.browser.table.table.Table._state": [("guiBrowse", ORDERED)],
     "aqt.browser.table.table.Table._set_sort_indicator": [("guiBrowse", ORDERED)],
-    "aqt.addcards.AddCards._last_added_note": [("guiAddCards", WITH_NOTE)],
     "aqt.import_export.importing.prompt_for_file_then_import": [("guiImportFile", {})],
     "aqt.import_export.importing.import_file": [("guiImportFile", {"path": "FILE"})],
     "aqt.import_export.importing.IMPORTERS": [("guiImportFile", {"path": "FILE"})],
