@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -95,8 +94,6 @@ def test_no_write_moves_the_focus(live: LiveAnki, desktop: Desktop, note: int) -
 
 
 BOXES = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
-SCREENS = "[w for w in mw.app.topLevelWidgets() if type(w).__name__ == 'ImportDialog' and w.isVisible()]"
-CHOOSERS = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QFileDialog) and w.isVisible()]"
 
 
 @pytest.mark.parametrize("activate", [True, False])
@@ -114,24 +111,3 @@ def test_the_question_about_half_written_text_takes_no_focus(
     assert live.look(f"len({BOXES})") == 1
     live.run(f"{BOXES}[0].reject()")
     live.run(f"{ADD}._close()")
-
-
-@pytest.mark.parametrize("windows", [SCREENS, CHOOSERS], ids=["screen", "chooser"])
-@pytest.mark.parametrize("activate", [True, False])
-def test_the_import_takes_the_focus_only_when_asked_to(
-    live: LiveAnki, desktop: Desktop, note: int, tmp_path: Path, windows: str, activate: bool
-) -> None:
-    file = tmp_path / "cards.txt"
-    file.write_text("neko\tcat\n")
-    named = {"path": str(file)} if windows == SCREENS else {}
-    ask(live, "guiImportFile", **named, activate=activate)
-    live.wait_for(f"bool({windows})")
-    live.run("import time; time.sleep(0.3)")
-    if activate:
-        live.wait_for(f"{windows}[0].isActiveWindow()")
-    else:
-        assert desktop.active() == "Dictionary"
-    live.run(f"{windows}[0].reject()")
-    live.wait_for(f"not {windows}")
-    ask(live, "guiBrowse")  # only that one window leaves the focus where it is
-    desktop.wait_for_active("Browse")

@@ -64,13 +64,5 @@ def _begin(work: Callable[[AnkiQt], None], activate: bool) -> None:
     if activate:
         mw.raise_()
         mw.activateWindow()
-
-    def begin() -> None:
-        if not activate:
-            from .quietly import NextWindowQuiet
-
-            NextWindowQuiet()
-        work(mw)
-
     # Later, since Anki's file chooser and questions hold up what opens them.
-    QTimer.singleShot(0, begin)
+    QTimer.singleShot(0, lambda: work(mw))
