@@ -7,10 +7,11 @@ import base64
 import pytest
 
 from .conftest import Api, ApiFailure, LiveServer, basic
-from .windows import ADD, Editor
+from .windows import ADD, Editor, answer
 
 WINDOWS = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.addcards.AddCards) and w.isVisible()]"
 QUESTIONS = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
+TEXTS = f"[question.text() for question in {QUESTIONS}]"
 DEFAULTS = (
     "(col.decks.current()['name'], str(col.defaults_for_adding(current_review_card=None)),"
     " [note_type['mod'] for note_type in col.models.all()])"
@@ -27,19 +28,55 @@ def test_two_requests_at_once_leave_one_window(gui: Api, anki: LiveServer) -> No
     anki.live.run(f"{QUESTIONS}[0].reject()")
 
 
-@pytest.mark.parametrize(("keep", "front"), [(False, "new"), (True, "typed")])
-def test_the_person_decides_about_typed_text(gui: Api, anki: LiveServer, keep: bool, front: str) -> None:
+@pytest.mark.parametrize(("label", "front"), [("Replace", "new"), ("Keep", "typed")])
+def test_the_person_decides_about_typed_text(gui: Api, anki: LiveServer, label: str, front: str) -> None:
     gui("guiAddCards", note=basic("typed"))
     gui("guiAddCards", note=basic("new"))
     anki.live.wait_for(f"bool({QUESTIONS})")
-    anki.live.run(
-        f"(box,) = {QUESTIONS}\n"
-        f"(button,) = [b for b in box.buttons() if (b == box.defaultButton()) is {keep}]\n"
-        "button.click()"
-    )
+    answer(anki.live, f"{QUESTIONS}[0]", label)
     anki.live.wait_for(f"not {QUESTIONS}")
-    anki.live.wait_for(f"{ADD}.editor.note.fields[0] == {front!r}")  # filled in after the question is gone
+    assert gui.look(f"{ADD}.editor.note.fields[0]") == front
     assert gui.look(f"len({WINDOWS})") == 1
+
+
+def test_one_question_is_asked_about_the_newest_note(gui: Api, anki: LiveServer) -> None:
+    gui("guiAddCards", note=basic("typed"))
+    for front in ("one", "two", "<b>three</b>"):
+        gui("guiAddCards", note=basic(front))
+    anki.live.wait_for(f"'three' in str({TEXTS})")
+    (text,) = gui.look(TEXTS)
+    assert "A program asks" in text
+    assert "three" in text and "two" not in text and "<b>" not in text
+    answer(anki.live, f"{QUESTIONS}[0]", "Replace")
+    anki.live.wait_for(f"not {QUESTIONS}")
+    assert gui.look(f"{ADD}.editor.note.fields[0]") == "<b>three</b>"
+
+
+def test_a_yes_to_one_note_is_not_taken_for_the_next(gui: Api, anki: LiveServer) -> None:
+    gui("guiAddCards", note=basic("typed"))
+    gui("guiAddCards", note=basic("one"))
+    anki.live.wait_for(f"bool({QUESTIONS})")
+    anki.live.run(f"{QUESTIONS}[0].activateWindow()")
+    yes = f"next(b for b in {QUESTIONS}[0].buttons() if b.text() == 'Replace')"
+    anki.live.wait_for(f"{yes}.isEnabled()")
+    anki.live.run(
+        f"mw.was_pressable = []\nq = {QUESTIONS}[0]\nyes = {yes}\nask = q.ask_anew\n"
+        "def ask_anew(text):\n    ask(text); mw.was_pressable.append(yes.isEnabled())\n"
+        "q.ask_anew = ask_anew"
+    )
+    gui("guiAddCards", note=basic("two"))
+    assert anki.live.wait_for("mw.was_pressable") == [False]
+    anki.live.run(f"{QUESTIONS}[0].reject()")
+
+
+def test_no_question_is_left_when_there_is_nothing_to_lose(gui: Api, anki: LiveServer) -> None:
+    gui("guiAddCards", note=basic("typed"))
+    gui("guiAddCards", note=basic("one"))
+    anki.live.wait_for(f"bool({QUESTIONS})")
+    anki.live.run(f"{ADD}.set_note(col.new_note(col.models.by_name('Basic')))")
+    gui("guiAddCards", note=basic("two"))
+    anki.live.wait_for(f"{ADD}.editor.note.fields[0] == 'two'")
+    assert gui.look(f"{QUESTIONS}") == []
 
 
 def test_a_window_closed_without_adding_leaves_the_defaults_alone(gui: Api, anki: LiveServer) -> None:

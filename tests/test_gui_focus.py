@@ -91,3 +91,23 @@ def test_no_write_moves_the_focus(live: LiveAnki, desktop: Desktop, note: int) -
         live.run("import time; time.sleep(0.4)")  # until after the refresh
         assert desktop.active() == "Dictionary", action
     ask(live, "modelFieldRemove", modelName="Basic", fieldName="Extra")
+
+
+BOXES = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
+
+
+@pytest.mark.parametrize("activate", [True, False])
+def test_the_question_about_half_written_text_takes_no_focus(
+    live: LiveAnki, desktop: Desktop, note: int, activate: bool
+) -> None:
+    ask(live, "guiAddCards", note=basic("half"), activate=False)
+    live.wait_for(f"{ADD}.isVisible()")
+    desktop.activate("Dictionary")
+    for front in ("one", "two", "three", "four"):
+        ask(live, "guiAddCards", note=basic(front), activate=activate)
+    live.wait_for(f"'four' in str([box.text() for box in {BOXES}])")
+    live.run("import time; time.sleep(0.3)")
+    assert desktop.active() == "Dictionary"
+    assert live.look(f"len({BOXES})") == 1
+    live.run(f"{BOXES}[0].reject()")
+    live.run(f"{ADD}._close()")

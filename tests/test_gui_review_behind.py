@@ -11,7 +11,7 @@ import pytest
 from .conftest import Api, LiveServer, add_cards
 from .desktop import Desktop
 from .live import LiveAnki
-from .windows import keep_height
+from .windows import WebView, keep_height
 
 BOXES = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
 SUSPENDED = -1
@@ -106,6 +106,9 @@ def test_a_review_without_cards_is_over(
     api("suspend", cards=cards(api))
     assert api(action, **params) is result
     assert api.look("mw.state") == "overview"
+    live = api.server.live  # type: ignore[attr-defined]
+    # Anki tells in a box if this page is taken away while it loads.
+    WebView(live, "mw.web").wait_for("!!document.querySelector('.congrats')")
 
 
 def test_an_answer_that_was_undone_can_be_given_again(api: Api) -> None:

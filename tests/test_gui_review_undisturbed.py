@@ -42,11 +42,11 @@ NEW_CARDS = "document.querySelector('#ansbut .new-count').innerText === '%d'"
 
 
 def review(live: LiveAnki, deck: str) -> None:
-    """Begin a review as a person does, who sees the overview before."""
-    live.run(f"col.decks.select(col.decks.id_for_name({deck!r})); mw.moveToState('overview')")
-    WebView(live, "mw.web").wait_for("!!document.getElementById('study')")
-    WebView(live, "mw.bottomWeb").wait_for("document.readyState === 'complete'")
-    live.run("mw.moveToState('review')")
+    """Begin a review, and have its question drawn: Anki does it in vain while other pages still load."""
+    live.anki.invoke("guiDeckReview", name=deck)
+    WebView(live, "mw.web").wait_for("typeof _showQuestion === 'function'")
+    WebView(live, "mw.bottomWeb").wait_for("typeof showQuestion === 'function'")
+    live.run("mw.reviewer._showQuestion()")
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def api(on_desktop: LiveAnki, desktop: Desktop, template: Path) -> Iterator[Api]
     live.reset(template)
     live.run("mw.errors.clear()")
     keep_height(live)
+    live.wait_for("mw.web._domDone")
     server = LiveServer(live)
     api = Api(server, "rpc")
     api("createModel", **TYPED)

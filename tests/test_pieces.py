@@ -18,7 +18,7 @@ from addon.core.pieces import Piece, pieces
 from .conftest import LiveServer, Start, basic
 from .live import LiveAnki
 from .program import Program
-from .windows import BROWSER
+from .windows import ADD, BROWSER
 
 ADDON = Path(__file__).parent.parent / "addon"
 
@@ -127,6 +127,7 @@ INSTANCES = {
     "_state": f"{BROWSER}.table",
     "_v3": "mw.reviewer",
     "_refresh_needed": "mw.reviewer",
+    "_last_added_note": ADD,
 }
 # Without these Anki itself neither opens a profile nor closes it.
 NEEDED_TO_START = ("Editor", "_dialogs", "_load_scheduler", "_clear_cache", "loadProfile", "unloadProfile")
@@ -142,7 +143,6 @@ BESIDE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "aqt.DialogManager._dialogs": [("guiBrowse", {"activate": False}), ("guiAddCards", WITH_NOTE)],
     "aqt.browser.table.table.Table._state": [("guiBrowse", ORDERED)],
     "aqt.browser.table.table.Table._set_sort_indicator": [("guiBrowse", ORDERED)],
-    "aqt.addcards.AddCards.ifCanClose": [("guiAddCards", WITH_NOTE)],
     "aqt.import_export.importing.prompt_for_file_then_import": [("guiImportFile", {})],
     "aqt.import_export.importing.import_file": [("guiImportFile", {"path": "FILE"})],
     "aqt.import_export.importing.IMPORTERS": [("guiImportFile", {"path": "FILE"})],

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from aqt.addcards import AddCards
 
 private(
-    "aqt.addcards", "AddCards.ifCanClose", otherwise="no guiAddCards with a note while the window is open"
+    "aqt.addcards",
+    "AddCards._last_added_note",
+    otherwise="guiAddCards also asks about text that fields keep from one note to the next",
 )
 private("aqt.editor", "Editor.loadNoteKeepingFocus", "guiAddNoteSetData")
 
@@ -39,8 +41,9 @@ def open_add_window(
 ) -> Annotated[int, "id of the note being edited, which is 0 until the person adds it"]:
     """Open or raise the Add window, filled in if a note is given.
 
-    Nothing is added until the person confirms. When the open window holds text, Anki asks the person
-    before it is replaced; the reply does not wait for the answer.
+    Nothing is added until the person confirms. When the open window holds text, the person is asked
+    before it is replaced, once for all requests: a yes puts in the newest note. The reply does not wait
+    for the answer, and the question leaves the focus where it is.
     """
     if note is None:
         call.on_window(lambda: _open(activate))
@@ -68,8 +71,10 @@ def _open_with(note: Note, deck_id: DeckId, activate: bool) -> None:
     if window is None:
         fill()
     else:
+        from .refilling import refill
+
         # The window stays: closing takes a while, and two requests would close it for one another.
-        window.ifCanClose(fill)
+        refill(window, note, fill)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,13 @@ class Question(QMessageBox):
         qconnect(self.finished, lambda _: self._finish(on_answer))
         self.show()
 
+    def ask_anew(self, text: str) -> None:
+        """Ask about something else from now on. A yes to the text before is not taken for it."""
+        self.setText(text)
+        self._timer.stop()
+        self._yes.setEnabled(False)
+        self._wait()
+
     def _finish(self, on_answer: Callable[[Optional[bool]], None]) -> None:
         self.deleteLater()
         on_answer(None if self._is_withdrawn else self.clickedButton() is self._yes)
