@@ -195,10 +195,3 @@ def _current() -> Optional[tuple[Reviewer, Card]]:
     if mw.state != "review" or reviewer is None or reviewer.card is None:
         return None
     return reviewer, reviewer.card
-
-
-def _bring_up_to_date(reviewer: Reviewer) -> None:
-    """Have the reviewer show what it was told of. By itself it does so only with the focus."""
-    # While an answer is being taken, the reviewer needs the card before, and then loads the next one.
-    if reviewer.state != "transition":
-        reviewer.refresh_if_needed()
