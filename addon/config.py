@@ -173,7 +173,7 @@ _Kind = TypeVar("_Kind", bound=Settings)
 def load(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from a configuration and the environment, which wins.
 
-    Unknown names are ignored: a configuration may be older or newer than this code.
+    Unknown names are ignored: a configuration may be older or newer than this code. `slips` finds them.
     Raises ValueError, naming the setting, when a value is of the wrong type, out of range or puts the
     user in danger.
     """

@@ -108,9 +108,31 @@ def test_an_unknown_note_opens_nothing(gui: Api, notes: list[int]) -> None:
 def test_browse_lists_the_notes_edited_so_far(gui: Api, anki: LiveServer, notes: list[int]) -> None:
     for note in notes[:2]:
         gui("guiEditNote", note=note)
+    anki.live.wait_for(f"{SHOWN} == {notes[1]}")
     press(anki.live, EDIT, "Browse")
     anki.live.wait_for(f"{BROWSER} is not None")
     anki.live.wait_for(f"{BROWSER}.table.len() == 2")
+    anki.live.wait_for(f"list({BROWSER}.selected_notes()) == [{notes[1]}]")
+    press(anki.live, EDIT, "Previous")
+    anki.live.wait_for(f"{SHOWN} == {notes[0]}")
+    press(anki.live, EDIT, "Browse")  # with its window open
+    anki.live.wait_for(f"list({BROWSER}.selected_notes()) == [{notes[0]}]")
+
+
+def test_it_has_the_icon_and_the_language_of_anki(gui: Api, anki: LiveServer, notes: list[int]) -> None:
+    gui("guiEditNote", note=notes[0])
+    assert gui.look(f"{EDIT}.windowTitle()") == "Edit Note"
+    assert gui.look(f"{EDIT}.windowIcon().cacheKey() == mw.windowIcon().cacheKey()")
+    Editor(anki.live, EDIT).close()
+    anki.live.run("import anki.lang; anki.lang.set_lang('de')")
+    try:
+        gui("guiEditNote", note=notes[0])
+        assert gui.look(f"{EDIT}.windowTitle()") == "Bearbeiten"
+        for label in ("Vorschau", "Schließen"):
+            press(anki.live, EDIT, label)
+    finally:
+        anki.live.run("import anki.lang; anki.lang.set_lang('en_US')")
+    anki.live.wait_for(f"{EDIT} is None")
 
 
 @pytest.mark.parametrize("typing", [False, True])

@@ -219,6 +219,7 @@ def test_a_busy_port_is_told_and_taken_when_it_is_freed(own_anki: LiveAnki) -> N
         assert "can't listen" in own_anki.wait_for(f"{NOTICE} and {NOTICE}.text()")
         assert not own_anki.look("mw.app.activeModalWidget()")
     own_anki.anki.wait_until_ready()
+    own_anki.look("True")  # the main thread logs it
     log = own_anki.log()
     assert "Another program holds the port." in log
     assert "change webBindPort" in log

@@ -5,7 +5,8 @@ Built around Anki's editor, not upon its Edit Current window, whose parts change
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import aqt
 from anki.cards import Card
@@ -22,6 +23,7 @@ from aqt.qt import (
     QMainWindow,
     QPushButton,
     Qt,
+    QTimer,
     QVBoxLayout,
     QWidget,
     qconnect,
@@ -29,6 +31,9 @@ from aqt.qt import (
 from aqt.utils import restoreGeom, saveGeom, shortcut, tr
 
 from .window import main_window
+
+if TYPE_CHECKING:
+    from aqt.browser.table import SearchContext
 
 _NAME = "ankiconnect.edit"
 _LONGEST_HISTORY = 25
@@ -57,7 +62,8 @@ class NoteWindow(QMainWindow):
         note = self.mw.col.get_note(note_id)  # before anything is made that would have to be undone
         self._previewer: Optional[_Previewer] = None
         self._closed = False
-        self.setWindowTitle("Edit Note")
+        self.setWindowTitle(_title())
+        self.setWindowIcon(self.mw.windowIcon())
         self.setMinimumSize(400, 300)
         if not is_mac:
             self.setMenuBar(None)
@@ -166,6 +172,7 @@ class NoteWindow(QMainWindow):
         self._button(box, tr.qt_misc_browse(), "Ctrl+Shift+B", self._browse)
         close = box.addButton(QDialogButtonBox.StandardButton.Close)
         assert close
+        close.setText(tr.actions_close())
         close.setShortcut(QKeySequence("Ctrl+Return"))
         qconnect(close.clicked, self.close)
         return box
@@ -200,6 +207,8 @@ class NoteWindow(QMainWindow):
             if not self._closed:
                 nodes = [SearchNode(nid=note_id) for note_id in self._history]
                 search = self.mw.col.group_searches(*nodes, joiner="OR")
+                for card in self.note.cards()[:1]:
+                    _select_after_search(card)
                 aqt.dialogs.open("Browser", self.mw, search=(search,))
 
         self.editor.call_after_note_saved(show)
@@ -235,6 +244,26 @@ class NoteWindow(QMainWindow):
 
 def _are_equal(note: Note, other: Note) -> bool:
     return (note.mid, note.fields, note.tags) == (other.mid, other.fields, other.tags)
+
+
+def _title() -> str:
+    """Anki has a word for editing in each language, and none for editing a note."""
+    return "Edit Note" if tr.studying_edit() == "Edit" else tr.studying_edit()
+
+
+def _select_after_search(card: Card) -> None:
+    """Select a card in the Browse window when it searches next. It does that when its editor has saved."""
+
+    def select(browser: Any) -> None:
+        if aqt.dialogs._dialogs["Browser"][1] is browser:
+            browser.table.select_single_card(card.id)
+
+    def on_search(context: SearchContext) -> None:
+        gui_hooks.browser_did_search.remove(on_search)
+        # Right after this hook, the window selects what was selected before.
+        QTimer.singleShot(0, partial(select, context.browser))
+
+    gui_hooks.browser_did_search.append(on_search)
 
 
 class _Previewer(MultiCardPreviewer):
