@@ -10,7 +10,7 @@ import pytest
 from .conftest import basic
 from .desktop import Desktop
 from .live import LiveAnki
-from .windows import BROWSER, EDIT, EDIT_CURRENT, Editor
+from .windows import ADD, BROWSER, EDIT, EDIT_CURRENT, Editor
 
 FRONT, BACK = 0, 1
 TITLES = {BROWSER: "Browse", EDIT: "Edit Note", EDIT_CURRENT: "Edit Current"}
@@ -182,17 +182,17 @@ def test_letters_typed_before_the_change_shows_are_typed_into_it(
     live.run(
         "import sys\n"
         f"known = mw.known = sys.modules['{live.addon.name}.gui.known_editor']\n"
-        "mw.show_in = known.show_in\n"
+        "mw.show_change = known.show_change\n"
         "def show_late(*args): mw.late = args\n"
-        "known.show_in = show_late"
+        "known.show_change = show_late"
     )
     try:
         write(live, note, Front="PROGRAM")
     finally:
-        live.run("mw.known.show_in = mw.show_in")
+        live.run("mw.known.show_change = mw.show_change")
     desktop.press("X")
     editor.wait_until_shown(["firstX", ""])
-    live.run("mw.show_in(*mw.late)")
+    live.run("mw.show_change(*mw.late)")
     editor.wait_until_shown(["PROGRAMX", ""])
     editor.save()
     assert stored(live, note) == ["PROGRAMX", ""] == editor.copy()
@@ -211,3 +211,19 @@ def test_a_tag_that_is_being_typed_goes_on(
     ask(live, "addTags", notes=[note], tags="newer")
     editor.close()
     assert set(ask(live, "getNoteTags", note=note)) == {"animal", "half", "new", "newer"}
+
+
+def test_typing_goes_on_where_it_was_in_the_add_window(live: LiveAnki, desktop: Desktop, note: int) -> None:
+    ask(live, "guiAddCards", note=basic("first"))
+    editor = Editor(live, ADD)
+    desktop.activate("Add")
+    editor.focus(FRONT)
+    desktop.press("Home", "Right")
+    editor.web.js("1")
+    change = {"fields": {"Front": " more", "Back": "back"}, "tags": ["new"]}
+    assert ask(live, "guiAddNoteSetData", note=change, append=True) is True
+    editor.wait_until_visible(FRONT, "first more")
+    desktop.press("X")
+    editor.wait_until_shown(["fXirst more", "back"])
+    assert editor.copy_of_tags() == ["new"]
+    live.run(f"{ADD}._close()")

@@ -23,7 +23,7 @@ import aqt
 from anki.notes import Note
 from aqt.qt import QTimer, QWidget
 
-from .handover import show_in
+from .handover import show_change
 
 log = logging.getLogger("ankiconnect")
 
@@ -120,7 +120,7 @@ class KnownEditor:
                 self._give(order, number, now)
             if tags is not None:
                 self._will_show(note.id, _TAGS, number)
-        show_in(self.editor(), note, number, fields, tags)
+        show_change(self.editor(), note, fields, tags, number)
 
     def will_show(self, note_id: Optional[int], order: int) -> None:
         """From now on, what the web view sends of a field is its old text. For any thread."""
