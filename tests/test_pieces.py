@@ -183,7 +183,7 @@ OPEN: list[tuple[str, str, dict[str, Any]]] = [
     ("reviewer scheduling_states", "guiDeckReview", {"name": "Default"}),
     ("reviewer", "guiShowAnswer", {}),
     ("browser.table _dialogs", "guiBrowse", {"query": ""}),
-    ("addcards loadNoteKeepingFocus _dialogs", "guiAddCards", {}),
+    ("addcards _dialogs", "guiAddCards", {}),
 ]
 
 

@@ -131,6 +131,12 @@ class Editor:
     def wait_until_shown(self, fields: list[str]) -> None:
         self.web.wait_for(f"JSON.stringify({_WEB_FIELDS.strip()}) === {json.dumps(_json(fields))}")
 
+    def wait_until_visible(self, field: int, html: str) -> None:
+        """Wait until a person sees this in a field, which can be other than what the web view holds."""
+        element = f'document.querySelectorAll(".rich-text-editable")[{field}].shadowRoot'
+        seen = f"{element}.querySelector('anki-editable').innerHTML.replace(/<br>$/, '')"
+        self.web.wait_for(f"{seen} === {json.dumps(html)}")
+
     def wait_until_empty(self) -> None:
         """Wait until the editor shows no note, or its window is closed."""
         self._live.wait_for(f"{self.window} is None or {self.editor}.note is None")

@@ -30,7 +30,6 @@ private(
     "AddCards._last_added_note",
     otherwise="guiAddCards also asks about text that fields keep from one note to the next",
 )
-private("aqt.editor", "Editor.loadNoteKeepingFocus", "guiAddNoteSetData")
 
 _NEW_NOTE = 0  # the id of a note that is not in the collection yet
 
@@ -150,24 +149,30 @@ class _Change:
 
     def apply(self) -> bool:
         """Change the note; False if the window is gone. On the main thread."""
+        from . import handover
+
         window = _open_add_window()
         if window is None:
             return False
-        show = window.editor.loadNoteKeepingFocus  # or nothing is changed
         if window.notetype_chooser.selected_notetype_id != self._note_type["id"]:
             window.notetype_chooser.selected_notetype_id = self._note_type["id"]
         if self._deck_id:
             window.deck_chooser.selected_deck_id = self._deck_id
         note = window.editor.note
         assert note
+        texts = {}
         for position, before in enumerate(note.fields):
             given = self._texts.get(position)
             text = before if given is None else before + given if self._append else given
-            note.fields[position] = text + self._markup[position]
+            text += self._markup[position]
+            if text != before:
+                texts[position] = (before, text)
+                note.fields[position] = text
+        tags = None
         if self._tags is not None:
-            before = note.tags if self._append else []
-            note.tags = list(dict.fromkeys([*before, *" ".join(self._tags).split()]))
-        show()
+            kept = note.tags if self._append else []
+            note.tags = tags = list(dict.fromkeys([*kept, *" ".join(self._tags).split()]))
+        handover.show_change(window.editor, note, texts, tags)
         return True
 
 

@@ -113,8 +113,7 @@ class EditorCopy:
             pass  # it shows another note by now
         elif self._note is None:
             editor.reload_note()
-        elif self._loads_all or editor.current_notetype_is_image_occlusion():  # whose masks are no field
+        elif self._loads_all:
             editor.loadNoteKeepingFocus()
         else:
             self._known.show(self._note, self._changed, self._changed_tags)
-            editor.checkValid()

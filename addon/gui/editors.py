@@ -174,13 +174,15 @@ class Editors:
                 known.report()
         return copies
 
-    def typed_in(self) -> Optional[Any]:
-        """The editor that has the keyboard, unless its note is gone. Main thread."""
+    def typed_in(self, *, types_changed: bool) -> Optional[Any]:
+        """The editor that has the keyboard, unless its note is gone or the type is another. Main thread."""
         focus = QApplication.focusWidget()
         if focus is None:
             return None
-        typed_in = next((known for known in self._showing(None) if known.holds(focus)), None)
-        return typed_in.editor() if typed_in and typed_in.gone != typed_in.note_id else None
+        known = next((known for known in self._showing(None) if known.holds(focus)), None)
+        if known is None or known.gone == known.note_id or (types_changed and not known.shows_its_type()):
+            return None
+        return known.editor()
 
 
 def _is_handled(handled: Any) -> bool:

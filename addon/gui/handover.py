@@ -26,17 +26,25 @@ def prepare(editor: Any) -> None:
     editor.web.eval(_SCRIPT)
 
 
-def show_in(
-    editor: Any, note: Note, number: int, fields: dict[int, tuple[str, str]], tags: Optional[list[str]]
+def show_change(
+    editor: Any,
+    note: Note,
+    fields: dict[int, tuple[str, str]],
+    tags: Optional[list[str]],
+    number: int = 0,
 ) -> None:
     """Have the web view of an editor show texts of its note, by order with what they replace, and tags.
 
     It tells so with messages that hold `number`. Main thread.
     """
+    if editor.current_notetype_is_image_occlusion():  # whose masks are no field
+        editor.loadNoteKeepingFocus()
+        return
     escape = editor.mw.col.media.escape_media_filenames
     texts = [(order, escape(before), escape(now)) for order, (before, now) in fields.items()]
     script = _SHOW % (note.id, number, json.dumps(texts), json.dumps(tags))
     editor.web.eval(_SCRIPT + script)
+    editor.checkValid()
 
 
 class HandOver:

@@ -263,6 +263,15 @@ class QtHost(QObject):
         for text in untold:
             self._tell(text)
 
+    def refresh_all(self) -> Future[None]:
+        """Have all windows show what the collection holds now. Done when they have been told."""
+        changes = OpChanges()
+        for field in changes.DESCRIPTOR.fields:
+            if field.name != "kind":
+                setattr(changes, field.name, True)
+        self._refresh.add(changes)
+        return self._refresh.flush()
+
     def stop(self) -> None:
         """Refuse all further work, and what still waits: Anki is quitting."""
         with self._opened:

@@ -23,7 +23,7 @@ import aqt
 from anki.notes import Note
 from aqt.qt import QTimer, QWidget
 
-from .handover import show_in
+from .handover import show_change
 
 log = logging.getLogger("ankiconnect")
 
@@ -51,6 +51,7 @@ class KnownEditor:
         # What its web view was given since it last sent typing: the text that it shows, and later ones.
         self._given: dict[int, list[tuple[int, str]]] = {}
         self._loads: list[int] = []  # of its note, that are under way
+        self._note_type: Any = None  # as it was then
 
     @property
     def note_id(self) -> Optional[int]:
@@ -120,7 +121,7 @@ class KnownEditor:
                 self._give(order, number, now)
             if tags is not None:
                 self._will_show(note.id, _TAGS, number)
-        show_in(self.editor(), note, number, fields, tags)
+        show_change(self.editor(), note, fields, tags, number)
 
     def will_show(self, note_id: Optional[int], order: int) -> None:
         """From now on, what the web view sends of a field is its old text. For any thread."""
@@ -135,10 +136,16 @@ class KnownEditor:
     def will_load(self, note: Note) -> None:
         """The web view is about to get the whole note."""
         number = next(_numbers)
+        self._note_type = _note_type(note)
         with self.lock:
             self._loads.append(number)
             for order, text in enumerate(note.fields):
                 self._give(order, number, text)
+
+    def shows_its_type(self) -> bool:
+        """Whether its web view shows the note type as it is. Main thread."""
+        note: Optional[Note] = getattr(self.editor(), "note", None)
+        return note is not None and self._note_type == _note_type(note)
 
     def has_loaded(self) -> None:
         with self.lock:
@@ -233,6 +240,10 @@ class KnownEditor:
         editor.onBridgeCmd(f"saveTags:{json.dumps(tags)}")
         self.show(note, {}, tags)
         return True
+
+
+def _note_type(note: Note) -> Any:
+    return aqt.mw.col.models.get(note.mid)
 
 
 def shown_note_id(editor: Any) -> Optional[int]:

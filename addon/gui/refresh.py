@@ -102,8 +102,9 @@ class Refresh:
         self._editors.save(None, tags_too=True, spared=spared).add_done_callback(follow)
 
     def _spared(self) -> Optional[Any]:
-        all_too = self._editors_too or (self._changes is not None and self._changes.notetype)
-        return None if all_too else self._editors.typed_in()
+        if self._editors_too or self._changes is None:
+            return None
+        return self._editors.typed_in(types_changed=self._changes.notetype)
 
     def _tell(self, spared: Optional[Any]) -> None:
         self._timer.stop()

@@ -77,18 +77,18 @@ class ProfileAccount:
         self.save_typed()
 
     def did_sync(self) -> None:
-        self._host.save_editors(None, tags_too=True)  # since windows load their notes anew
         self._host.on_main_thread(self._show_what_came)
 
-    def _show_what_came(self) -> None:
+    def _show_what_came(self) -> Optional[Future[None]]:
         mw = self._mw
         try:
-            if mw.col is not None and mw.col.db is not None:
-                _renew_what_anki_keeps(mw.col)
-                gui_hooks.sync_did_finish()
-                mw.reset()
-                mw.toolbar.redraw()
-                mw.flags.require_refresh()
+            if mw.col is None or mw.col.db is None:
+                return None
+            _renew_what_anki_keeps(mw.col)
+            gui_hooks.sync_did_finish()
+            mw.toolbar.redraw()
+            mw.flags.require_refresh()
+            return self._host.refresh_all()
         finally:
             self._ours = False
 
