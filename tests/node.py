@@ -30,6 +30,11 @@ def is_there() -> bool:
     return bool(shutil.which("node") and shutil.which("npm"))
 
 
+def version() -> tuple[int, ...]:
+    """Of Node.js, such as (20, 19, 0)."""
+    return tuple(map(int, run("node", "--version").strip().lstrip("v").split(".")))
+
+
 def install() -> None:
     """Fetch what package-lock.json names, once."""
     installed = CLIENTS / "node_modules" / ".package-lock.json"

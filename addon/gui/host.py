@@ -269,7 +269,7 @@ class QtHost(QObject):
         for field in changes.DESCRIPTOR.fields:
             if field.name != "kind":
                 setattr(changes, field.name, True)
-        self._refresh.add(changes)
+        self._refresh.add(changes, None)
         return self._refresh.flush()
 
     def stop(self) -> None:
