@@ -20,7 +20,6 @@ from ..core.note_media import WithMedia
 from ..core.note_types import NoteType
 from ..core.pieces import private
 from ..core.shapes import SPACE_SEPARATED
-from .handover import show_change
 from .window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
@@ -144,6 +143,8 @@ class _Change:
 
     def apply(self) -> bool:
         """Change the note; False if the window is gone. On the main thread."""
+        from .handover import show_change
+
         window = _open_add_window()
         if window is None:
             return False
