@@ -271,7 +271,8 @@ class Either(Shape):
         return self.others[-1].convert(value)
 
     def schema(self) -> Schema:
-        return {"anyOf": [shape.schema() for shape in self.shapes]}
+        schemas = [shape.schema() for shape in self.shapes]
+        return {} if {} in schemas else {"anyOf": schemas}
 
     def from_text(self, texts: Sequence[str]) -> Json:
         return self.others[0].from_text(texts)

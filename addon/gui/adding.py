@@ -149,7 +149,7 @@ class _Change:
 
     def apply(self) -> bool:
         """Change the note; False if the window is gone. On the main thread."""
-        from . import handover
+        from .handover import show_change
 
         window = _open_add_window()
         if window is None:
@@ -172,7 +172,7 @@ class _Change:
         if self._tags is not None:
             kept = note.tags if self._append else []
             note.tags = tags = list(dict.fromkeys([*kept, *" ".join(self._tags).split()]))
-        handover.show_change(window.editor, note, texts, tags)
+        show_change(window.editor, note, texts, tags)
         return True
 
 
