@@ -81,6 +81,9 @@ class LiveAnki:
     def start(self, **environment: str) -> None:
         self.anki.start(ANKI_PROBE_PORT=str(self._probe_port), **environment)
         self.wait_for("col is not None")
+        # Anki measures its bottom bar on each new screen. Where the page is not loaded yet, since tests are
+        # quick, Anki refreshes everything a second later, the card under review too.
+        self.run("mw.bottomWeb.adjustHeightToFit = lambda: None")
 
     def run(self, source: str) -> Any:
         """Run Python on the main thread and return its `result`."""

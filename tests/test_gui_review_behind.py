@@ -11,7 +11,7 @@ import pytest
 from .conftest import Api, LiveServer, add_cards
 from .desktop import Desktop
 from .live import LiveAnki
-from .windows import WebView, keep_height
+from .windows import WebView
 
 BOXES = "[w for w in mw.app.topLevelWidgets() if isinstance(w, aqt.qt.QMessageBox) and w.isVisible()]"
 SUSPENDED = -1
@@ -24,7 +24,6 @@ def api(
     """A review of two new cards, whose first answer shows, behind another program or the Browse window."""
     on_desktop.reset(template)
     on_desktop.run("mw.errors.clear()")
-    keep_height(on_desktop)
     server = LiveServer(on_desktop)
     api = Api(server, "rpc")
     add_cards(server, "first", "second")

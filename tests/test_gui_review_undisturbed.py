@@ -12,7 +12,7 @@ import pytest
 from .conftest import Api, LiveServer, add_cards, basic
 from .desktop import Desktop
 from .live import LiveAnki
-from .windows import WebView, keep_height
+from .windows import WebView
 
 # What a person notices, counted from now on.
 WATCH = """
@@ -55,7 +55,6 @@ def api(on_desktop: LiveAnki, desktop: Desktop, template: Path) -> Iterator[Api]
     live = on_desktop
     live.reset(template)
     live.run("mw.errors.clear()")
-    keep_height(live)
     live.wait_for("mw.web._domDone")
     server = LiveServer(live)
     api = Api(server, "rpc")

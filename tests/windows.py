@@ -166,15 +166,6 @@ def label_in(window: str, part: str) -> str:
     return f"{window} and next((text for text in {texts} if {part!r} in text), '')"
 
 
-def keep_height(live: LiveAnki) -> None:
-    """Leave the bottom bar as high as it is.
-
-    Anki measures it on each new screen. Where its page is not loaded yet, since tests are quick, Anki
-    refreshes everything a second later, the card under review too.
-    """
-    live.run("mw.bottomWeb.adjustHeightToFit = lambda: None")
-
-
 def press(live: LiveAnki, window: str, label: str) -> None:
     """Click the button of that label in a window."""
     live.run(
