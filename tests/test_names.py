@@ -122,6 +122,82 @@ def test_the_open_profile_is_found(anki: LiveServer) -> None:
         assert reply.json == {"result": True, "error": None}
 
 
+@pytest.fixture
+def stored_apart(words: Api) -> Api:
+    """The same with names that are stored as an old version or a sync may have put them there."""
+    assert words("modelFieldNames", modelName="Wörter") == ["Wört", "B"]
+    for table, column in (
+        *(("decks", "name"), ("notetypes", "name"), ("fields", "name"), ("templates", "name")),
+        *(("notes", "tags"), ("tags", "tag")),
+    ):
+        for name in ("Übung", "Wörter", "Wört", "Kärtchen", "süß"):
+            change = f"update {table} set {column} = replace({column}, {name!r}, {apart(name)!r})"
+            words.look(f"col.db.execute({change!r})")
+    words.look("col.close() or col.reopen()")  # Anki remembers note types that it has read
+    return words
+
+
+def test_what_is_stored_apart_is_found(stored_apart: Api) -> None:
+    api = stored_apart
+    assert apart("Übung") in api("deckNames") and apart("Wörter") in api("modelNames")
+    deck = api("deckNamesAndIds")[apart("Übung")]
+    for name in ("Übung", "übung", apart("Übung")):
+        assert api("createDeck", deck=name) == deck
+        assert list(api("getDeckStats", decks=[name])) == [str(deck)]
+    for name in ("Übung", apart("Übung")):
+        assert api("getDeckConfig", deck=name)["name"] == "Default"
+        assert api("setDeckConfigId", decks=[name], configId=1) is True
+        assert api("getDeckDescription", deck=name) == ""
+    for name in ("Wörter", "wörter", apart("Wörter")):
+        assert api("modelFieldNames", modelName=name) == [apart("Wört"), "B"]
+        note = {"deckName": "Übung", "modelName": name, "fields": {"wört": "c"}}
+        assert api("addNote", note={**note, "options": {"allowDuplicate": True}})
+        with pytest.raises(ApiFailure, match="already exists"):
+            api(
+                "createModel",
+                modelName=name,
+                inOrderFields=["A"],
+                cardTemplates=[{"Front": "{{A}}", "Back": ""}],
+            )
+    api("deleteDecks", decks=["Übung"], cardsToo=True)
+    assert api("deckNames") == ["Default"]
+
+
+def test_fields_and_templates_that_are_stored_apart_are_found(stored_apart: Api) -> None:
+    api = stored_apart
+    note = the_note(api)
+    api("updateNoteFields", note={"id": note, "fields": {"Wört": "b", "B": "c"}})
+    (card,) = api("cardsInfo", cards=api("findCards", query=""), noteFields=["Wört"])
+    assert [field["value"] for field in card["fields"].values()] == ["b"]
+    templates = {"Kärtchen": {"Front": "{{Wört}}!"}}
+    api("updateModelTemplates", model={"name": "Wörter", "templates": templates})
+    (sides,) = api("modelTemplates", modelName="Wörter").values()
+    assert sides["Front"] == "{{Wört}}!"
+
+
+def test_a_field_that_is_stored_apart_is_not_added_again(stored_apart: Api) -> None:
+    stored_apart("modelFieldAdd", modelName="Wörter", fieldName="Wört", index=1)
+    names = stored_apart("modelFieldNames", modelName="Wörter")
+    assert [normalize("NFC", name) for name in names] == ["B", "Wört"]
+
+
+@pytest.mark.parametrize("name", ["süß", apart("süß")])
+def test_tags_that_are_stored_apart_are_found(stored_apart: Api, name: str) -> None:
+    note = the_note(stored_apart)
+    assert stored_apart("getNoteTags", note=note) == [apart("süß")]
+    stored_apart("replaceTags", notes=[note], tag_to_replace=name, replace_with_tag="a")
+    assert stored_apart("getNoteTags", note=note) == ["a"]
+    stored_apart.look(f"col.db.execute('update notes set tags = ?', {' ' + apart('süß') + ' '!r})")
+    stored_apart("removeTags", notes=[note], tags=[name])
+    assert stored_apart("getNoteTags", note=note) == []
+
+
+def test_of_two_decks_the_one_that_is_stored_composed_is_meant(stored_apart: Api) -> None:
+    stored_apart.look("col.decks.add_normal_deck_with_name('Übung').id")
+    stored_apart("deleteDecks", decks=["Übung"], cardsToo=True)
+    assert stored_apart("deckNames") == ["Default", apart("Übung")]
+
+
 def texts(shape: values.Shape, path: str) -> Iterator[tuple[str, values.Shape]]:
     """Each shape of text in `shape`, names of pairs included, with the way to it."""
     if isinstance(shape, (values.Text, values.Base64)):

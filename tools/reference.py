@@ -34,7 +34,7 @@ that make clients or forms from that.
 Ids are 64-bit integers, and strings of their digits are taken too. A parameter that is null counts as not
 given. Members that are not listed here are ignored inside of objects, and refused as parameters. Names of
 note types, fields, templates, decks, presets, tags and media files mean the same whether letters and their
-marks are composed or not (NFC, NFD); replies have them as Anki keeps them, composed.
+marks are composed or not (NFC, NFD), sent or stored; replies have them as they are stored.
 
 `GET /healthz` gives 200 and `{"alive":true}` as long as the process serves. `GET /readyz` gives 200 and
 `{"ready":true}`, or 503 and `{"ready":false}` while no collection is open. Neither takes a key or waits for

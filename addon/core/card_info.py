@@ -33,7 +33,7 @@ from .fields import FieldValue, field_names
 from .ids import CardId, CardIds, NoteId
 from .pieces import private
 from .search import Empty, Query, rows
-from .shapes import Accepts, Name, Otherwise, Wire
+from .shapes import Accepts, Name, Otherwise, Wire, composed
 
 if TYPE_CHECKING:
     from anki.scheduler.v3 import Scheduler
@@ -170,7 +170,7 @@ class _Batch:
         return {
             name: {"value": value, "order": order}
             for order, (name, value) in enumerate(zip(names, values))
-            if self._shown is None or name.lower() in self._shown
+            if self._shown is None or composed(name).lower() in self._shown
         }
 
     def deck_name(self, row: _Row) -> str:

@@ -13,6 +13,7 @@ from .actions import read, write
 from .decks import DeckName
 from .errors import DeckNotFound, NotFound
 from .ids import DeckId
+from .names import deck_ids, find_deck
 from .shapes import Name, Otherwise
 from .undo import Edit
 
@@ -42,7 +43,7 @@ def options(
     "the preset in Anki's own layout; of a filtered deck the deck itself; false if there is no such deck",
 ]:
     """Return the options that a deck uses."""
-    deck_id = names_and_ids(col).get(deck) if isinstance(deck, str) else None
+    deck_id = deck_ids(col).get(deck) if isinstance(deck, str) else None
     if deck_id is None:
         return False
     return dict(col.decks.config_dict_for_deck_id(deck_id))
@@ -62,7 +63,7 @@ def statistics(
     col: Collection, decks: Annotated[list[Name], "deck names; unknown ones are left out"]
 ) -> dict[str, DeckStats]:
     """Return today's counts of decks by their ids, as the deck list shows them."""
-    wanted = {col.decks.id_for_name(name) for name in decks}
+    wanted = {find_deck(col, name) for name in decks}
     tree = col.sched.deck_due_tree()
     assert tree
     return {
@@ -88,7 +89,7 @@ def _nodes(root: DeckTreeNode) -> Iterator[DeckTreeNode]:
 @read("getDeckDescription")
 def description(col: Collection, deck: ExactDeckName) -> str:
     """Return the text on a deck's overview screen; empty if there is none."""
-    deck_id = names_and_ids(col).get(deck)
+    deck_id = deck_ids(col).get(deck)
     if deck_id is None:
         raise NotFound(f"Deck not found: {deck}")
     return str((col.decks.get(deck_id) or {}).get("desc", ""))
@@ -102,7 +103,7 @@ def set_description(
     description: Annotated[str, Otherwise("description must be a string")],
 ) -> Annotated[Literal[True], "saved"]:
     """Replace the text on a deck's overview screen."""
-    deck_id = col.decks.id_for_name(deck)
+    deck_id = find_deck(col, deck)
     found = col.decks.get(deck_id) if deck_id else None
     if found is None:
         raise DeckNotFound(deck)

@@ -14,6 +14,7 @@ from .actions import ANY_NOTE, read, write
 from .call import Call
 from .errors import BadParams, Conflict, DeckNotFound
 from .ids import CardId, CardIds, DeckId
+from .names import deck_ids, find_deck
 from .search import rows
 from .shapes import Name, show
 from .undo import Edit
@@ -52,7 +53,7 @@ def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
     An existing deck of that name, in whatever case, is left alone and its id returned. Anki puts the
     word `blank` in place of an empty level. A filtered deck has no subdecks.
     """
-    existing = col.decks.id_for_name(deck)
+    existing = find_deck(col, deck)
     if existing:
         return existing
     _check_parents(col, deck)
@@ -66,7 +67,7 @@ def _check_parents(col: Collection, deck: str) -> None:
         raise BadParams(f"deck: {show(deck)} has more than {_MOST_LEVELS} levels")
     for depth in range(1, len(levels)):
         parent = "::".join(levels[:depth])
-        parent_id = col.decks.id_for_name(parent)
+        parent_id = find_deck(col, parent)
         if parent_id and col.decks.is_filtered(parent_id):
             raise Conflict(f"a filtered deck can't have subdecks: {parent}")
 
@@ -77,7 +78,7 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
 
     Cards in a filtered deck are first returned home. Unknown cards are ignored.
     """
-    existing = col.decks.id_for_name(deck)
+    existing = find_deck(col, deck)
     if existing and col.decks.is_filtered(existing):
         raise Conflict(f"cards can't be moved to a filtered deck: {deck}")
     target = existing or create_deck(col, edit, deck)
@@ -101,7 +102,7 @@ def delete_decks(
     cards then go too. Cards that a filtered deck has borrowed return home. The default deck itself
     always stays. A backup is made before cards go.
     """
-    ids = {deck.name: AnkiDeckId(deck.id) for deck in col.decks.all_names_and_ids()}
+    ids = deck_ids(col)
     doomed = {ids[name] for name in decks if name in ids}
     with_children = {deck_id for name, deck_id in ids.items() if not _lineage(name).isdisjoint(decks)}
     if not cards_too:
@@ -122,7 +123,7 @@ def _lineage(name: str) -> set[str]:
 
 def require_deck(col: Collection, name: str) -> AnkiDeckId:
     """The id of the deck called `name`, in whatever case. Raises DeckNotFound."""
-    deck_id = col.decks.id_for_name(name)
+    deck_id = find_deck(col, name)
     if not deck_id:
         raise DeckNotFound(name)
     return deck_id

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 from anki.notes import Note
 from anki.utils import strip_html_media
 
-from .values import brief
+from .values import brief, composed
 
 # What a browser shows though it is no text, beside the images and sounds that Anki itself knows.
 _SHOWN = re.compile(r"<(?:audio|canvas|embed|iframe|img|object|picture|source|svg|video)\b", re.IGNORECASE)
@@ -32,7 +32,7 @@ def field_values(note: Note) -> dict[str, FieldValue]:
 
 def field_positions(note_type: dict[str, Any]) -> dict[str, int]:
     """Position of each field by its name in lower case: clients don't agree on the case."""
-    return {name.lower(): order for order, name in enumerate(field_names(note_type))}
+    return {composed(name).lower(): order for order, name in enumerate(field_names(note_type))}
 
 
 def ignored(note_type: dict[str, Any], names: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ from .errors import ApiError, BadParams, Conflict, without_frames
 from .fields import field_positions, ignored, without_dropped
 from .ids import NoteId
 from .media import Store, StoredFile, load_all
+from .names import find_deck
 from .note_media import WithMedia
 from .note_types import NoteType, require_note_type
 from .notes import existing_notes
@@ -221,7 +222,7 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
     """Each note with its note type and deck found and its fields filled, or refused."""
     find_note_type = functools.cache(partial(require_note_type, col))
     find_positions = functools.cache(lambda name: field_positions(find_note_type(name)))
-    find_deck = functools.cache(partial(_deck_for_notes, col))
+    deck_for_notes = functools.cache(partial(_deck_for_notes, col))
     find_scope = functools.cache(partial(_scope, col))
     drafts = []
     for source in notes:
@@ -232,7 +233,7 @@ def _drafts(col: Collection, notes: Sequence[TriedNote]) -> list[_Draft]:
         drafts.append(draft)
         try:
             draft.note_type = find_note_type(source.model_name)
-            draft.deck_id = find_deck(source.deck_name)
+            draft.deck_id = deck_for_notes(source.deck_name)
         except ApiError as error:
             draft.refusal = without_frames(error)
         if draft.refusal:
@@ -276,7 +277,7 @@ def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
     within = options.duplicate_scope_options
     decks: Optional[frozenset[int]] = None
     if options.duplicate_scope == "deck":
-        root = col.decks.id_for_name(within.deck_name) if within.deck_name else deck_id
+        root = find_deck(col, within.deck_name) if within.deck_name else deck_id
         if not root:
             decks = frozenset()
         elif within.check_children:

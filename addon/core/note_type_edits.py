@@ -25,7 +25,7 @@ from .note_types import (
     is_same_name,
     require_note_type,
 )
-from .shapes import Json, Name, Otherwise, Wire
+from .shapes import Json, Name, Otherwise, Wire, composed
 from .templates import compose_references, rehearse
 from .undo import Edit
 
@@ -52,14 +52,14 @@ def _save(col: Collection, edit: Edit, note_type: NoteType) -> None:
 def _find(note_type: NoteType, part: str, name: str) -> dict[str, Any]:
     """The template or field of that name. Raises NotFound."""
     for found in note_type[part]:
-        if found["name"] == name:
+        if composed(found["name"]) == name:
             return cast(dict[str, Any], found)
     raise NotFound(f"{KINDS[part]} was not found in {note_type['name']}: {name}")
 
 
 def _check_renamed(note_type: NoteType, part: str, new: str, old: str) -> None:
     """Raise for a name that is taken, or that Anki would change."""
-    if any(is_same_name(other["name"], new) for other in note_type[part] if other["name"] != old):
+    if any(is_same_name(other["name"], new) for other in note_type[part] if composed(other["name"]) != old):
         raise Conflict(f"{KINDS[part]} already exists in {note_type['name']}: {new}")
     check_characters(part, new)
 
@@ -81,7 +81,7 @@ def update_templates(col: Collection, edit: Edit, model: TemplatesUpdate) -> Non
     """Change the given sides of the given templates."""
     note_type = _editable(col, model.name)
     for template in note_type["tmpls"]:
-        sides = model.templates.get(template["name"], SidesUpdate())
+        sides = model.templates.get(composed(template["name"]), SidesUpdate())
         template["qfmt"] = sides.front or template["qfmt"]
         template["afmt"] = sides.back or template["afmt"]
     _save(col, edit, note_type)
@@ -184,7 +184,7 @@ def add_template(col: Collection, edit: Edit, model_name: NoteTypeName, template
     if not template.name:
         raise BadParams("template.Name: 'Name' is a required property")
     note_type = _editable(col, model_name)
-    known = [t for t in note_type["tmpls"] if t["name"] == template.name]
+    known = [t for t in note_type["tmpls"] if composed(t["name"]) == template.name]
     target = known[0] if known else col.models.new_template(template.name)
     target["qfmt"], target["afmt"] = template.front, template.back
     if not known:

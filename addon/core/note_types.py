@@ -13,7 +13,8 @@ from anki.models import NotetypeId
 from .actions import ANY_NOTE, read, write
 from .errors import BadParams, Conflict, NoteTypeNotFound
 from .fields import field_names
-from .shapes import Accepts, Name, Wire, show
+from .names import find_note_type
+from .shapes import Accepts, Name, Wire, composed, show
 from .templates import compose_references, rehearse
 from .undo import Edit
 
@@ -76,7 +77,7 @@ def create_note_type(
     if not card_templates:
         raise BadParams("Must provide at least one card for cardTemplates")
     model_name = model_name.replace('"', "")  # as Anki will store it, and rename it if it is taken
-    if col.models.id_for_name(model_name):
+    if find_note_type(col, model_name):
         raise Conflict("Model name already exists")
     if not model_name:
         raise BadParams("Empty notetype name")
@@ -135,12 +136,12 @@ def check_new_name(note_type: NoteType, part: str, name: str) -> None:
 
 def is_same_name(one: str, other: str) -> bool:
     """Whether Anki takes two names of fields or templates for the same."""
-    return one.casefold() == other.casefold()
+    return composed(one).casefold() == composed(other).casefold()
 
 
 def require_note_type(col: Collection, name: str) -> NoteType:
     """The note type called `name`, in whatever case. Raises NoteTypeNotFound."""
-    note_type_id = col.models.id_for_name(name)
+    note_type_id = find_note_type(col, name)
     note_type = col.models.get(note_type_id) if note_type_id else None
     if note_type is None:
         raise NoteTypeNotFound(name)

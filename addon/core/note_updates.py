@@ -16,6 +16,7 @@ from .errors import BadParams, NotFound
 from .fields import field_names, field_positions, ignored, without_dropped
 from .ids import NoteId
 from .media import Store, load_all
+from .names import find_note_type
 from .note_media import WithMedia
 from .note_types import NoteType
 from .notes import require_note
@@ -109,7 +110,7 @@ def change_note_type(col: Collection, edit: Edit, call: Call, note: NoteModelUpd
     if note.fields is None:
         raise BadParams("Fields must be provided as a dictionary")
     old_id = require_note(col, note.id).mid
-    new_id = col.models.id_for_name(note.model_name)
+    new_id = find_note_type(col, note.model_name)
     new_type = col.models.get(new_id) if new_id else None
     if new_type is None:
         raise NotFound(f"Model '{note.model_name}' not found")

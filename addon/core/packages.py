@@ -19,6 +19,7 @@ from .call import Call
 from .deck_details import ExactDeckName
 from .errors import ApiError, BadParams, Conflict, reason
 from .files import package_to_read, package_to_write
+from .names import deck_ids
 from .pieces import private
 from .undo import Edit
 
@@ -56,13 +57,13 @@ def export_package(
     """
     from anki.collection import DeckIdLimit
 
-    ids = {entry.name: entry.id for entry in col.decks.all_names_and_ids()}
+    ids = deck_ids(col)
     if deck not in ids:
         return False
     target = package_to_write(col, call, path)
     _check_media_can_be_read(col.media.dir())
     with _written_beside(target) as out_path:
-        _export(col, out_path, DeckIdLimit(ids[deck]), include_sched)  # type: ignore[arg-type]
+        _export(col, out_path, DeckIdLimit(ids[deck]), include_sched)
     return True
 
 

@@ -17,9 +17,10 @@ from anki.decks import DeckId as AnkiDeckId
 
 from .actions import write
 from .call import Call
-from .deck_details import ExactDeckName, names_and_ids
+from .deck_details import ExactDeckName
 from .decks import DEFAULT_DECK
 from .errors import ApiError, as_api_error
+from .names import deck_ids
 from .pieces import private
 from .scratch import scratch_collection
 from .shapes import Name, composed, show
@@ -78,7 +79,7 @@ def assign(
     bool, "false if a deck is unknown or filtered, or the preset unknown; nothing is changed then"
 ]:
     """Have decks use a preset. Subdecks are not touched."""
-    ids = names_and_ids(col)
+    ids = deck_ids(col)
     found = [col.decks.get(ids[name]) for name in dict.fromkeys(decks) if name in ids]
     usable = [deck for deck in found if deck and not deck["dyn"]]
     if not _exists(col, config_id) or len(usable) < len(set(decks)):

@@ -14,6 +14,7 @@ from .cards import columns
 from .decks import DeckName
 from .errors import BadParams, Conflict
 from .ids import CardIds
+from .names import find_deck
 from .search import rows
 from .shapes import Between, Invalid, Wire
 
@@ -85,7 +86,7 @@ def reviews_in_deck(
         "select id, cid, usn, ease, ivl, lastIvl, factor, time, type from revlog where id > ? "
         "and cid in (select id from cards where did = ?) order by id",
         start_id,
-        col.decks.id_for_name(deck) or 0,
+        find_deck(col, deck) or 0,
     )
     return [list(review) for review in reviews]
 
@@ -96,7 +97,7 @@ def latest_review(col: Collection, deck: DeckName) -> Annotated[int, "time in ms
     assert col.db
     latest: int = col.db.scalar(
         "select coalesce(max(id), 0) from revlog where cid in (select id from cards where did = ?)",
-        col.decks.id_for_name(deck) or 0,
+        find_deck(col, deck) or 0,
     )
     return latest
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Annotated, Callable
+from unicodedata import normalize
 
 from anki.collection import Collection
 from anki.notes import NoteId as AnkiNoteId
@@ -13,7 +14,7 @@ from .actions import ANY_NOTE, read, write
 from .errors import NoteNotFound
 from .ids import NoteId, NoteIds
 from .search import rows
-from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Wire
+from .shapes import SPACE_SEPARATED, TAG_DEPTH, Name, Wire, composed
 from .undo import Edit
 
 Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
@@ -48,7 +49,7 @@ def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None
     if _any_whose_tags(
         col, notes, lambda present: any(not unwanted.isdisjoint(_with_parents(tag)) for tag in present)
     ):
-        edit(col.tags.bulk_remove, list(dict.fromkeys(notes)), " ".join(tags))
+        edit(col.tags.bulk_remove, list(dict.fromkeys(notes)), " ".join(_spellings(tags)))
 
 
 @read("getTags")
@@ -91,7 +92,7 @@ def replace_tags(
     edit(
         col.tags.find_and_replace,
         note_ids=carrying,
-        search=f"^{re.escape(tag_to_replace)}$",
+        search=f"^({'|'.join(map(re.escape, _spellings([tag_to_replace])))})$",
         replacement=first.replace("$", "$$"),
         regex=True,
         match_case=False,
@@ -108,6 +109,11 @@ def replace_tags_in_all_notes(
     assert col.db
     tagged = col.db.list("select id from notes where tags != ''")
     replace_tags(col, edit, tagged, tag_to_replace, replace_with_tag)
+
+
+def _spellings(tags: list[str]) -> list[str]:
+    """The tags as Anki stores them, and as an old version or a sync may have put them there."""
+    return list(dict.fromkeys([*tags, *(normalize("NFD", tag) for tag in tags)]))
 
 
 def _with_parents(tag: str) -> Iterator[str]:
@@ -130,9 +136,9 @@ def _any_whose_tags(col: Collection, notes: NoteIds, matches: Callable[[set[str]
 def _notes_whose_tags(
     col: Collection, notes: NoteIds, matches: Callable[[set[str]], bool]
 ) -> list[AnkiNoteId]:
-    """Those of the notes whose tags, in lower case, match."""
+    """Those of the notes whose tags, composed and in lower case, match."""
     return [
         note_id
         for note_id, tags in rows(col, "select id, tags from notes where id in ({})", notes)
-        if matches(set(tags.lower().split()))
+        if matches(set(composed(tags).lower().split()))
     ]

@@ -15,6 +15,7 @@ from ..core.call import Call
 from ..core.errors import NotFound
 from ..core.fields import field_positions, without_dropped
 from ..core.media import Store, load_all
+from ..core.names import find_deck, find_note_type
 from ..core.new_notes import NoteContent, compose
 from ..core.note_media import WithMedia
 from ..core.note_types import NoteType
@@ -129,10 +130,10 @@ class _Change:
     ) -> None:
         self._append = append
         self._tags = data.tags
-        self._deck_id = col.decks.id_for_name(data.deck_name) if data.deck_name else None
+        self._deck_id = find_deck(col, data.deck_name) if data.deck_name else None
         if data.deck_name and not self._deck_id:
             raise NotFound(f'Deck "{data.deck_name}" not found')
-        chosen = col.models.id_for_name(data.model_name) if data.model_name else type_id
+        chosen = find_note_type(col, data.model_name) if data.model_name else type_id
         note_type = col.models.get(chosen) if chosen else None  # type: ignore[arg-type]
         if note_type is None:
             named = f'Model "{data.model_name}"' if data.model_name else "the Add window's note type"

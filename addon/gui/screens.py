@@ -10,6 +10,7 @@ from anki.collection import Collection, OpChangesAfterUndo
 from ..core.actions import Lane, gui
 from ..core.call import Call
 from ..core.decks import DeckName
+from ..core.names import find_deck
 from ..core.pieces import private
 from .window import main_window
 
@@ -98,7 +99,7 @@ def exit_anki() -> None:
 
 def _show_overview(name: str) -> bool:
     mw = main_window()
-    deck_id = mw.col.decks.id_for_name(name)
+    deck_id = find_deck(mw.col, name)
     if not deck_id:
         return False
     if deck_id != mw.col.decks.get_current_id():
