@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import stat
 import tempfile
@@ -38,6 +39,7 @@ PackagePath = Annotated[
 _PACKAGE = "package.apkg"
 _UNFINISHED = ".unfinished-"
 _LEFT_SECONDS = 600
+_END_OF_DIRECTORY = b"PK\5\6"
 _CONTENTS = {"collection.anki2", "collection.anki21", "collection.anki21b"}
 
 
@@ -151,11 +153,20 @@ def _check_is_package(path: str) -> None:
         with zipfile.ZipFile(path) as archive:
             is_package = not _CONTENTS.isdisjoint(archive.namelist())
     except zipfile.BadZipFile:
-        is_package = False
+        is_package = _has_directory(path)  # Anki passes over more of what is around it
     except Exception:  # what Python can't read may be nothing to Anki
         return
     if not is_package:
         raise BadParams(f"not a package of Anki, or only a part of one: {path}")
+
+
+def _has_directory(path: str) -> bool:
+    """Whether the list of contents that ends each archive is there."""
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.rfind(_END_OF_DIRECTORY) >= 0
 
 
 @write("importPackage", edits=ANY_NOTE)
