@@ -52,5 +52,5 @@ def test_all_limits_count(hint: Any) -> None:
 def test_a_parameter_is_described_by_its_own_action(action: str, parameter: str, description: str) -> None:
     (member,) = (member for member in registry[action].parameters if member.wire == parameter)
     assert member.schema()["description"] == description
-    body = document()["paths"][f"/{action}"]["post"]["requestBody"]["content"]["application/json"]
-    assert body["schema"]["properties"][parameter]["description"] == description
+    params = document()["components"]["schemas"][f"{action}Params"]
+    assert params["properties"][parameter]["description"] == description
