@@ -25,6 +25,17 @@ OLD_JSONSCHEMA = "these tools need a newer jsonschema than Anki 23.10 ships"
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
 
+def test_each_parameter_has_a_type() -> None:
+    untyped = {
+        f"{action.name}.{parameter.wire}"
+        for action in registry.values()
+        for parameter in action.parameters
+        if parameter.schema().keys().isdisjoint({"type", "anyOf", "enum", "const"})
+    }
+    # Lists of whatever; what else comes is answered with false.
+    assert untyped == {"setSpecificValueOfCard.keys", "setSpecificValueOfCard.newValues"}
+
+
 @pytest.mark.skipif(sys.version_info < (3, 10), reason=OLD_JSONSCHEMA)
 def test_it_is_valid_openapi() -> None:
     from openapi_spec_validator import validate

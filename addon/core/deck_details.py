@@ -11,7 +11,7 @@ from anki.decks import DeckTreeNode
 
 from .actions import read, write
 from .decks import DeckName
-from .errors import DeckNotFound, NotFound
+from .errors import BadParams, DeckNotFound, NotFound
 from .ids import DeckId
 from .names import deck_ids, find_deck
 from .shapes import Name, Otherwise
@@ -37,13 +37,13 @@ def name_from_id(col: Collection, deck_id: DeckId) -> DeckName:
 
 @read("getDeckConfig")
 def options(
-    col: Collection, deck: Annotated[Union[ExactDeckName, Any], "full name of a deck, in its case"]
+    col: Collection, deck: Union[ExactDeckName, BadParams]
 ) -> Annotated[
     Union[dict[str, Any], Literal[False]],
     "the preset in Anki's own layout; of a filtered deck the deck itself; false if there is no such deck",
 ]:
     """Return the options that a deck uses."""
-    deck_id = deck_ids(col).get(deck) if isinstance(deck, str) else None
+    deck_id = None if isinstance(deck, BadParams) else deck_ids(col).get(deck)
     if deck_id is None:
         return False
     return dict(col.decks.config_dict_for_deck_id(deck_id))

@@ -271,8 +271,7 @@ class Either(Shape):
         return self.others[-1].convert(value)
 
     def schema(self) -> Schema:
-        schemas = [shape.schema() for shape in self.shapes]
-        return {} if {} in schemas else {"anyOf": schemas}
+        return {"anyOf": [shape.schema() for shape in self.shapes]}
 
     def from_text(self, texts: Sequence[str]) -> Json:
         return self.others[0].from_text(texts)
