@@ -76,6 +76,18 @@ def test_a_field_that_does_not_exist_is_told_once_for_all_notes(api: Api) -> Non
     assert api.warnings is None
 
 
+def test_refusals_are_told_before_fields_that_do_not_exist(
+    headless: HeadlessServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = [{**basic(""), "fields": {"Front": "a", f"Hint {number}": "x"}} for number in (1, 2)]
+    reply = headless.app.test_client().post("/addNotes", json={"notes": notes})
+    first, *others = reply.headers.getlist("X-AnkiConnect-Warning")
+    assert first == f"notes[1]: {DUPLICATE}"
+    told = "ignored fields that Basic does not have: Hint {}; it has Front, Back"
+    assert others == [told.format(1), told.format(2)]
+    assert [record.getMessage() for record in caplog.records] == [told.format(1)]
+
+
 def test_a_duplicate_is_refused(api: Api) -> None:
     api("addNote", note=basic("a"))
     with pytest.raises(ApiFailure, match=f"^{DUPLICATE}$") as refused:

@@ -131,6 +131,7 @@ def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
     note, and the header warns. Other add-ons that wrap `Collection.add_note` see each note.
     """
     (draft,) = _add(col, edit, call, [note], keep_good=False)
+    _warn_of_unknown_fields([draft], call)
     if draft.refusal:
         raise draft.refusal
     return draft.note_id
@@ -145,10 +146,13 @@ def add_notes(col: Collection, edit: Edit, call: Call, notes: list[TriedNote]) -
     """
     keep_good = call.version <= 4
     drafts = _add(col, edit, call, notes, keep_good=keep_good)
-    refused = [(index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal]
-    if refused and not keep_good:
-        # The error text is the list and nothing else, since clients compare it; places go here.
-        call.warnings.extend(f"notes[{index}]: {refusal}" for index, refusal in refused)
+    refused = [
+        (index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal and not keep_good
+    ]
+    # The error text is the list and nothing else, since clients compare it; places go here.
+    call.warnings.extend(f"notes[{index}]: {refusal}" for index, refusal in refused)
+    _warn_of_unknown_fields(drafts, call)
+    if refused:
         raise Conflict(str([str(refusal) for _index, refusal in refused]))
     return [None if draft.refusal else draft.note_id for draft in drafts]
 
@@ -266,11 +270,12 @@ def _fill(fields: list[str], positions: dict[str, int], texts: dict[str, str]) -
 
 
 def _warn_of_unknown_fields(drafts: Iterable[_Draft], call: Call) -> None:
-    """Once for all notes of a type that name the same ones."""
+    """Once for all notes of a type that name the same ones. The log has the first."""
     unknown = {(d.note_type["id"], d.unknown_fields): d for d in drafts if d.unknown_fields}
-    for draft in unknown.values():
-        call.warnings.append(ignored(draft.note_type, draft.unknown_fields))
-        log.warning("%s", call.warnings[-1])
+    texts = [ignored(draft.note_type, draft.unknown_fields) for draft in unknown.values()]
+    call.warnings.extend(texts)
+    for text in texts[:1]:
+        log.warning("%s", text)
 
 
 def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
@@ -315,7 +320,6 @@ def _add(
 ) -> list[_Draft]:
     """Add the notes, or none of them if one is refused and not `keep_good`."""
     drafts = _drafts(col, notes)
-    _warn_of_unknown_fields(drafts, call)
     store = Store(col)
     try:
         # Markup in the first field takes part in the check, so such media is stored before it; all
