@@ -41,12 +41,13 @@ class EditorCopy:
     def __init__(self, known: KnownEditor, col: Collection) -> None:
         self._known = known
         self._editor: Any = known.editor()
-        self._note_id = shown_note_id(self._editor)
+        # Once, since the editor may turn to another note at any moment.
+        self._note: Optional[Note] = getattr(self._editor, "note", None)
+        self._note_id = shown_note_id(self._editor) if self._note is None else int(self._note.id)
         self.gone = False
         self._loads_all = False
         self._changed: dict[int, tuple[str, str]] = {}
         self._changed_tags: Optional[list[str]] = None
-        self._note: Optional[Note] = getattr(self._editor, "note", None)
         stored: Optional[Note] = None
         with contextlib.suppress(NotFoundError):
             stored = col.get_note(self._note_id)  # type: ignore[arg-type]
@@ -85,8 +86,10 @@ class EditorCopy:
     def _take_over_changes(self, note: Note, stored: Note) -> None:
         unsaved, unsaved_tags = self._known.unsaved()
         for order, (before, now) in enumerate(zip(self._stored, stored.fields)):
-            # What was typed this very moment is about to be saved, unless the same field was written.
-            if now == note.fields[order] or (order in unsaved and now == before):
+            # What was typed this very moment, or made by another add-on, is about to be saved, unless the
+            # same field was written.
+            is_new = order in unsaved or note.fields[order] != self._fields[order]
+            if now == note.fields[order] or (is_new and now == before):
                 continue
             self._known.will_show(self._note_id, order)
             self._known.saved(order)
