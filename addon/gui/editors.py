@@ -64,7 +64,8 @@ class Editors:
         known = self._find(editor)
         if known is not None:
             try:
-                known.will_load(note)
+                # The web view tells by itself: Anki's hook is not called when the note is gone by then.
+                return f"{script}\nbridgeCommand('ankiconnect:loaded::{known.will_load(note)}');"
             except Exception:
                 known.report()
         return script
@@ -73,7 +74,6 @@ class Editors:
         known = self._find(editor)
         if known is not None:
             try:
-                known.has_loaded()
                 prepare(editor)
             except Exception:
                 known.report()

@@ -50,7 +50,6 @@ class KnownEditor:
         self._tags_shown: list[str] = []
         # What its web view was given since it last sent typing: the text that it shows, and later ones.
         self._given: dict[int, list[tuple[int, str]]] = {}
-        self._loads: list[int] = []  # of its note, that are under way
         self._note_type: Any = None  # as it was then
 
     @property
@@ -133,25 +132,23 @@ class KnownEditor:
             self._tags_shown = before
         self._will_show(note_id, _TAGS, next(_numbers))
 
-    def will_load(self, note: Note) -> None:
-        """The web view is about to get the whole note."""
+    def will_load(self, note: Note) -> int:
+        """The web view is about to get the whole note. Returns the number that it tells when it has."""
         number = next(_numbers)
         self._note_type = _note_type(note)
         with self.lock:
-            self._loads.append(number)
             for order, text in enumerate(note.fields):
                 self._give(order, number, text)
+        return number
 
     def shows_its_type(self) -> bool:
         """Whether its web view shows the note type as it is. Main thread."""
-        note: Optional[Note] = getattr(self.editor(), "note", None)
-        return note is not None and self._note_type == _note_type(note)
-
-    def has_loaded(self) -> None:
-        with self.lock:
-            number = self._loads.pop(0) if self._loads else 0
-            for order in {*self._unshown, *self._given}:
-                self._shows(order, number)
+        try:
+            note: Optional[Note] = getattr(self.editor(), "note", None)
+            return note is not None and self._note_type == _note_type(note)
+        except Exception:
+            self.report()
+            return False
 
     def forget_unshown(self) -> None:
         """The web view will not show what it should."""
@@ -195,9 +192,15 @@ class KnownEditor:
 
     def _receive_ours(self, editor: Any, message: str) -> bool:
         kind, order, rest = message.split(":", 2)
-        if kind == "shown":
+        if kind in ("shown", "failed"):
             with self.lock:
                 self._shows(_TAGS if order == "tags" else int(order), int(rest))
+            if kind == "failed":
+                editor.loadNoteKeepingFocus()
+        elif kind == "loaded":
+            with self.lock:
+                for each in {*self._unshown, *self._given}:
+                    self._shows(each, int(rest))
         elif kind == "typed":
             editor.onBridgeCmd(f"key:{order}:{rest}")
         return True
