@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from .conftest import Api, LiveServer, basic
@@ -109,3 +111,48 @@ def test_a_question_of_another_add_on_holds_no_action_up(api: Api, anki: LiveSer
         api("guiDeckBrowser")
     finally:
         anki.live.run("mw.box.reject()")
+
+
+def test_a_note_that_is_left_before_it_is_saved_keeps_what_programs_write(
+    api: Api, anki: LiveServer, note: int
+) -> None:
+    api("guiBrowse", query=f"nid:{note}")
+    editor = Editor(anki.live, BROWSER)
+    editor.focus(0)
+    # The write waits behind other work, after the editor has saved what was typed before it.
+    anki.live.run(
+        "import threading\n"
+        "from aqt import gui_hooks\n"
+        "mw.held, mw.go_on = False, threading.Event()\n"
+        "def hold(handled, message, context):\n"
+        "    if message.startswith('ankiconnect:saved:') and not mw.held:\n"
+        "        mw.taskman.run_in_background(mw.go_on.wait)\n"
+        "        mw.held = True\n"
+        "    return handled\n"
+        "gui_hooks.webview_did_receive_js_message._hooks.insert(0, hold)"
+    )
+    fields = {"Front": "PROGRAM", "Back": "PROGRAM"}
+    request = threading.Thread(target=lambda: api("updateNoteFields", note={"id": note, "fields": fields}))
+    request.start()
+    try:
+        anki.live.wait_for("mw.held")
+        waiting = "mw.taskman._collection_executor._work_queue.qsize()"
+        anki.live.wait_for(waiting)
+        editor.type("typed")
+        # As when a person selects another note, or several.
+        anki.live.run(
+            "mw.left = False\n"
+            f"e = {editor.editor}\n"
+            "def leave():\n"
+            "    e.set_note(None)\n"
+            "    mw.left = True\n"
+            "e.call_after_note_saved(leave)"
+        )
+        anki.live.wait_for("mw.left")
+    finally:
+        anki.live.run("mw.go_on.set()")
+        request.join()
+    anki.live.run("mw.taskman._collection_executor.submit(lambda: None).result()")
+    assert list(api.look(f"col.get_note({note}).fields")) == ["PROGRAM", "PROGRAM"]
+    anki.live.run("col.undo()")
+    assert list(api.look(f"col.get_note({note}).fields")) == ["nekotyped", ""]

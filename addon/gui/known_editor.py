@@ -42,8 +42,10 @@ class KnownEditor:
         self.gone: Optional[int] = None  # a note that is deleted, while the editor still shows it
         self.lock = threading.Lock()  # for its copy of the note, and what follows
         self._odd = False
-        # What its web view has handed over, and Anki is about to save, by the order of the field.
-        self._unsaved: dict[int, int] = {}
+        # The notes that Anki is about to save, by number. The editor may show another one by then, or none.
+        self._waiting: dict[int, Note] = {}
+        # What they hold that is not stored yet, by note object and order of the field, with that number.
+        self._unsaved: dict[tuple[int, int], int] = {}
         # What its web view does not show yet, of which note.
         self._unshown: dict[int, int] = {}
         self._unshown_note: Optional[int] = None
@@ -82,26 +84,33 @@ class KnownEditor:
 
     # What was typed
 
-    def unsaved(self) -> tuple[list[int], bool]:
-        """The fields that hold what is not saved yet, and whether the tags do. For any thread."""
-        unsaved = list(self._unsaved)
+    def waiting(self) -> list[Note]:
+        """The notes that Anki is about to save. For any thread."""
+        return list({id(note): note for note in list(self._waiting.values())}.values())
+
+    def unsaved(self, note: Note) -> tuple[list[int], bool]:
+        """The fields of it that hold what is not saved yet, and whether the tags do. For any thread."""
+        unsaved = [order for of_note, order in list(self._unsaved) if of_note == id(note)]
         return [order for order in unsaved if order != _TAGS], _TAGS in unsaved
 
-    def saved(self, order: int) -> None:
+    def saved(self, note: Note, order: int) -> None:
         """Nothing of that field waits for being saved any more."""
-        self._unsaved.pop(order, None)
+        self._unsaved.pop((id(note), order), None)
 
-    def saved_tags(self) -> None:
-        self._unsaved.pop(_TAGS, None)
+    def saved_tags(self, note: Note) -> None:
+        self.saved(note, _TAGS)
 
-    def _will_save(self, order: int) -> None:
+    def _will_save(self, note: Note, order: int) -> None:
         """Note that Anki saves what was typed as soon as it has handled the present message."""
-        number = self._unsaved[order] = next(_numbers)
+        number, place = next(_numbers), (id(note), order)
+        self._unsaved[place] = number
+        self._waiting[number] = note
 
         def saved() -> None:
             with self.lock:
-                if self._unsaved.get(order) == number:
-                    del self._unsaved[order]
+                if self._unsaved.get(place) == number:
+                    del self._unsaved[place]
+                del self._waiting[number]
 
         def follow() -> None:
             with contextlib.suppress(RuntimeError):  # Anki is exiting
@@ -214,7 +223,7 @@ class KnownEditor:
                 self._given.pop(order, None)
                 if note.id:
                     note.fields[order] = munged  # as Anki is about to do, but before the lane hears of it
-                    self._will_save(order)
+                    self._will_save(note, order)
         if is_old and kind == "blur":
             held = aqt.mw.col.media.escape_media_filenames(note.fields[order])
             editor.onBridgeCmd(f"blur:{order}:{note.id}:{held}")
@@ -230,7 +239,7 @@ class KnownEditor:
             if not self._is_unshown(note.id, _TAGS):
                 if note.id and typed != note.tags:
                     note.tags = typed
-                    self._will_save(_TAGS)
+                    self._will_save(note, _TAGS)
                 return False
             before, self._tags_shown = self._tags_shown, typed
             tags = [tag for tag in note.tags if tag in typed or tag not in before]
@@ -239,7 +248,7 @@ class KnownEditor:
                 return True
             note.tags = tags
             if note.id:
-                self._will_save(_TAGS)
+                self._will_save(note, _TAGS)
         editor.onBridgeCmd(f"saveTags:{json.dumps(tags)}")
         self.show(note, {}, tags)
         return True
