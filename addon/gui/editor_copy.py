@@ -12,10 +12,9 @@ from anki.notes import Note
 from .known_editor import KnownEditor, shown_note_id
 
 
-def save_unsaved(known: KnownEditor, col: Collection) -> Optional[OpChanges]:
-    """Save what the editor has handed over, ahead of Anki's waiting save. On the lane."""
-    held: Optional[Note] = getattr(known.editor(), "note", None)
-    if held is None or known.unsaved() == ([], False):
+def save_unsaved(known: KnownEditor, held: Note, col: Collection) -> Optional[OpChanges]:
+    """Save what the editor has handed over of a note, ahead of Anki's waiting save. On the lane."""
+    if known.unsaved(held) == ([], False):
         return None
     try:
         stored = col.get_note(held.id)
@@ -25,28 +24,31 @@ def save_unsaved(known: KnownEditor, col: Collection) -> Optional[OpChanges]:
         return None
     before = (list(stored.fields), stored.tags)
     with known.lock:
-        orders, tags_too = known.unsaved()
+        orders, tags_too = known.unsaved(held)
         for order in orders:
             stored.fields[order] = held.fields[order]
-            known.saved(order)
+            known.saved(held, order)
         if tags_too:
             stored.tags = list(held.tags)
-            known.saved_tags()
+            known.saved_tags(held)
     return None if (stored.fields, stored.tags) == before else col.update_note(stored)
 
 
 class EditorCopy:
     """An editor's copy of a note, and what was stored before a write."""
 
-    def __init__(self, known: KnownEditor, col: Collection) -> None:
+    def __init__(self, known: KnownEditor, col: Collection, left: Optional[Note] = None) -> None:
+        """Of the note that it shows, or of one that it has `left`, and Anki has yet to save."""
         self._known = known
         self._editor: Any = known.editor()
-        self._note_id = shown_note_id(self._editor)
+        # Once, since the editor may turn to another note at any moment.
+        self._note: Optional[Note] = left or getattr(self._editor, "note", None)
+        self._is_left = left is not None
+        self._note_id = shown_note_id(self._editor) if self._note is None else int(self._note.id)
         self.gone = False
         self._loads_all = False
         self._changed: dict[int, tuple[str, str]] = {}
         self._changed_tags: Optional[list[str]] = None
-        self._note: Optional[Note] = getattr(self._editor, "note", None)
         stored: Optional[Note] = None
         with contextlib.suppress(NotFoundError):
             stored = col.get_note(self._note_id)  # type: ignore[arg-type]
@@ -58,7 +60,7 @@ class EditorCopy:
     def take_over(self, col: Collection) -> bool:
         """Put what has changed in the collection into the copy. False if nothing has. On the lane."""
         try:
-            return self._take_over(col)
+            return self._take_over(col) and not self._is_left
         except Exception:
             self._known.report()
             return False
@@ -69,7 +71,8 @@ class EditorCopy:
             stored = col.get_note(self._note_id)  # type: ignore[arg-type]
         except NotFoundError:
             self.gone = True
-            self._known.gone = self._note_id
+            if not self._is_left:
+                self._known.gone = self._note_id
             return True
         if note is None:
             return (stored.fields, stored.tags) != (self._fields, self._tags)
@@ -83,18 +86,23 @@ class EditorCopy:
         return bool(self._changed) or self._changed_tags is not None
 
     def _take_over_changes(self, note: Note, stored: Note) -> None:
-        unsaved, unsaved_tags = self._known.unsaved()
+        unsaved, unsaved_tags = self._known.unsaved(note)
+        is_shown = not self._is_left and shown_note_id(self._editor) == self._note_id
         for order, (before, now) in enumerate(zip(self._stored, stored.fields)):
-            # What was typed this very moment is about to be saved, unless the same field was written.
-            if now == note.fields[order] or (order in unsaved and now == before):
+            # What was typed this very moment, or made by another add-on, is about to be saved, unless the
+            # same field was written.
+            is_new = order in unsaved or note.fields[order] != self._fields[order]
+            if now == note.fields[order] or (is_new and now == before):
                 continue
-            self._known.will_show(self._note_id, order)
-            self._known.saved(order)
+            if is_shown:
+                self._known.will_show(self._note_id, order)
+            self._known.saved(note, order)
             note.fields[order] = now
             self._changed[order] = (self._fields[order], now)
         if stored.tags != note.tags and not (unsaved_tags and stored.tags == self._stored_tags):
-            self._known.will_show_tags(self._note_id, self._tags)
-            self._known.saved_tags()
+            if is_shown:
+                self._known.will_show_tags(self._note_id, self._tags)
+            self._known.saved_tags(note)
             note.tags = self._changed_tags = stored.tags
 
     def show(self) -> bool:

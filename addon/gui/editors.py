@@ -64,7 +64,8 @@ class Editors:
         known = self._find(editor)
         if known is not None:
             try:
-                known.will_load(note)
+                # The web view tells by itself: Anki's hook is not called when the note is gone by then.
+                return f"{script}\nbridgeCommand('ankiconnect:loaded::{known.will_load(note)}');"
             except Exception:
                 known.report()
         return script
@@ -73,7 +74,6 @@ class Editors:
         known = self._find(editor)
         if known is not None:
             try:
-                known.has_loaded()
                 prepare(editor)
             except Exception:
                 known.report()
@@ -154,13 +154,14 @@ class Editors:
     def save_unsaved(self, col: Collection) -> OpChanges:
         """Save what was handed over, but waits for the lane. On the lane."""
         changes = OpChanges()
-        for known in self._showing(None):
-            try:
-                saved = save_unsaved(known, col)
-            except Exception:
-                known.report()
-            else:
-                changes.MergeFrom(saved or OpChanges())
+        for known in self._known:
+            for note in known.waiting():
+                try:
+                    saved = save_unsaved(known, note, col)
+                except Exception:
+                    known.report()
+                else:
+                    changes.MergeFrom(saved or OpChanges())
         return changes
 
     def copies(self, col: Collection) -> list[EditorCopy]:
@@ -172,6 +173,11 @@ class Editors:
                     copies.append(EditorCopy(known, col))
             except Exception:
                 known.report()
+        # Those of notes that an editor has left, and Anki has yet to save.
+        for known in self._known:
+            for note in known.waiting():
+                if note is not getattr(known.editor(), "note", None):
+                    copies.append(EditorCopy(known, col, note))
         return copies
 
     def typed_in(self, *, types_changed: bool) -> Optional[Any]:

@@ -42,15 +42,16 @@ class KnownEditor:
         self.gone: Optional[int] = None  # a note that is deleted, while the editor still shows it
         self.lock = threading.Lock()  # for its copy of the note, and what follows
         self._odd = False
-        # What its web view has handed over, and Anki is about to save, by the order of the field.
-        self._unsaved: dict[int, int] = {}
+        # The notes that Anki is about to save, by number. The editor may show another one by then, or none.
+        self._waiting: dict[int, Note] = {}
+        # What they hold that is not stored yet, by note object and order of the field, with that number.
+        self._unsaved: dict[tuple[int, int], int] = {}
         # What its web view does not show yet, of which note.
         self._unshown: dict[int, int] = {}
         self._unshown_note: Optional[int] = None
         self._tags_shown: list[str] = []
         # What its web view was given since it last sent typing: the text that it shows, and later ones.
         self._given: dict[int, list[tuple[int, str]]] = {}
-        self._loads: list[int] = []  # of its note, that are under way
         self._note_type: Any = None  # as it was then
 
     @property
@@ -83,26 +84,33 @@ class KnownEditor:
 
     # What was typed
 
-    def unsaved(self) -> tuple[list[int], bool]:
-        """The fields that hold what is not saved yet, and whether the tags do. For any thread."""
-        unsaved = list(self._unsaved)
+    def waiting(self) -> list[Note]:
+        """The notes that Anki is about to save. For any thread."""
+        return list({id(note): note for note in list(self._waiting.values())}.values())
+
+    def unsaved(self, note: Note) -> tuple[list[int], bool]:
+        """The fields of it that hold what is not saved yet, and whether the tags do. For any thread."""
+        unsaved = [order for of_note, order in list(self._unsaved) if of_note == id(note)]
         return [order for order in unsaved if order != _TAGS], _TAGS in unsaved
 
-    def saved(self, order: int) -> None:
+    def saved(self, note: Note, order: int) -> None:
         """Nothing of that field waits for being saved any more."""
-        self._unsaved.pop(order, None)
+        self._unsaved.pop((id(note), order), None)
 
-    def saved_tags(self) -> None:
-        self._unsaved.pop(_TAGS, None)
+    def saved_tags(self, note: Note) -> None:
+        self.saved(note, _TAGS)
 
-    def _will_save(self, order: int) -> None:
+    def _will_save(self, note: Note, order: int) -> None:
         """Note that Anki saves what was typed as soon as it has handled the present message."""
-        number = self._unsaved[order] = next(_numbers)
+        number, place = next(_numbers), (id(note), order)
+        self._unsaved[place] = number
+        self._waiting[number] = note
 
         def saved() -> None:
             with self.lock:
-                if self._unsaved.get(order) == number:
-                    del self._unsaved[order]
+                if self._unsaved.get(place) == number:
+                    del self._unsaved[place]
+                del self._waiting[number]
 
         def follow() -> None:
             with contextlib.suppress(RuntimeError):  # Anki is exiting
@@ -133,25 +141,23 @@ class KnownEditor:
             self._tags_shown = before
         self._will_show(note_id, _TAGS, next(_numbers))
 
-    def will_load(self, note: Note) -> None:
-        """The web view is about to get the whole note."""
+    def will_load(self, note: Note) -> int:
+        """The web view is about to get the whole note. Returns the number that it tells when it has."""
         number = next(_numbers)
         self._note_type = _note_type(note)
         with self.lock:
-            self._loads.append(number)
             for order, text in enumerate(note.fields):
                 self._give(order, number, text)
+        return number
 
     def shows_its_type(self) -> bool:
         """Whether its web view shows the note type as it is. Main thread."""
-        note: Optional[Note] = getattr(self.editor(), "note", None)
-        return note is not None and self._note_type == _note_type(note)
-
-    def has_loaded(self) -> None:
-        with self.lock:
-            number = self._loads.pop(0) if self._loads else 0
-            for order in {*self._unshown, *self._given}:
-                self._shows(order, number)
+        try:
+            note: Optional[Note] = getattr(self.editor(), "note", None)
+            return note is not None and self._note_type == _note_type(note)
+        except Exception:
+            self.report()
+            return False
 
     def forget_unshown(self) -> None:
         """The web view will not show what it should."""
@@ -195,9 +201,15 @@ class KnownEditor:
 
     def _receive_ours(self, editor: Any, message: str) -> bool:
         kind, order, rest = message.split(":", 2)
-        if kind == "shown":
+        if kind in ("shown", "failed"):
             with self.lock:
                 self._shows(_TAGS if order == "tags" else int(order), int(rest))
+            if kind == "failed":
+                editor.loadNoteKeepingFocus()
+        elif kind == "loaded":
+            with self.lock:
+                for each in {*self._unshown, *self._given}:
+                    self._shows(each, int(rest))
         elif kind == "typed":
             editor.onBridgeCmd(f"key:{order}:{rest}")
         return True
@@ -211,7 +223,7 @@ class KnownEditor:
                 self._given.pop(order, None)
                 if note.id:
                     note.fields[order] = munged  # as Anki is about to do, but before the lane hears of it
-                    self._will_save(order)
+                    self._will_save(note, order)
         if is_old and kind == "blur":
             held = aqt.mw.col.media.escape_media_filenames(note.fields[order])
             editor.onBridgeCmd(f"blur:{order}:{note.id}:{held}")
@@ -227,7 +239,7 @@ class KnownEditor:
             if not self._is_unshown(note.id, _TAGS):
                 if note.id and typed != note.tags:
                     note.tags = typed
-                    self._will_save(_TAGS)
+                    self._will_save(note, _TAGS)
                 return False
             before, self._tags_shown = self._tags_shown, typed
             tags = [tag for tag in note.tags if tag in typed or tag not in before]
@@ -236,7 +248,7 @@ class KnownEditor:
                 return True
             note.tags = tags
             if note.id:
-                self._will_save(_TAGS)
+                self._will_save(note, _TAGS)
         editor.onBridgeCmd(f"saveTags:{json.dumps(tags)}")
         self.show(note, {}, tags)
         return True

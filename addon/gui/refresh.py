@@ -111,11 +111,12 @@ class Refresh:
         changes, self._changes = self._changes, None
         concerns, self._concerns = self._concerns, []
         self._editors_too = False
+        # Another add-on can ask the person something when it hears; what comes meanwhile is told as well.
+        flushed, self._flushed = self._flushed, None
         try:
             if changes is not None and self._mw.col is not None:
                 self._tell_of(changes, concerns, spared)
         finally:
-            flushed, self._flushed = self._flushed, None
             if flushed is not None:
                 flushed.set_result(None)
 

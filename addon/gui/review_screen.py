@@ -150,21 +150,25 @@ class ReviewScreen:
         """Within it, the reviewer hears of a change only what concerns its card."""
         reviewer = self._mw.reviewer
         card = self._card()
-        if None in concerns or card is None or not hasattr(reviewer, "op_executed"):
+        if card is None or not hasattr(reviewer, "op_executed"):
             yield
             return
-        heard = OpChanges()
-        for concern in concerns:
-            if concern and concern.card is card:
-                heard.MergeFrom(concern.changes)
-        if _moves_on(reviewer):
-            heard.study_queues = True  # or Anki would forget it for a change of the text
-        tell, own = reviewer.op_executed, vars(reviewer)
-        before = {"op_executed": tell} if "op_executed" in own else {}
+        heard: Optional[OpChanges] = None if None in concerns else OpChanges()
+        if heard is not None:
+            for concern in concerns:
+                if concern and concern.card is card:
+                    heard.MergeFrom(concern.changes)
+            if _moves_on(reviewer):
+                heard.study_queues = True  # or Anki would forget it for a change of the text
+        own = vars(reviewer)
+        before = {"op_executed": own["op_executed"]} if "op_executed" in own else {}
+        # Within another telling, while another add-on asks the person something, this is ours already.
+        tell = getattr(reviewer.op_executed, "untold", reviewer.op_executed)
 
-        def op_executed(_changes: OpChanges, handler: Optional[object], focused: bool) -> bool:
-            return tell(heard, handler, focused)
+        def op_executed(changes: OpChanges, handler: Optional[object], focused: bool) -> bool:
+            return bool(tell(changes if heard is None else heard, handler, focused))
 
+        op_executed.untold = tell  # type: ignore[attr-defined]
         own["op_executed"] = op_executed
         try:
             yield

@@ -213,6 +213,15 @@
 
     // Puts a text into a field that held another. What was typed there since is typed into the new text.
     function put(noteId, order, { number, before, now }) {
+        try {
+            replace(noteId, order, before, now);
+            bridgeCommand(`ankiconnect:shown:${order}:${number}`);
+        } catch {
+            bridgeCommand(`ankiconnect:failed:${order}:${number}`); // the note is loaded anew
+        }
+    }
+
+    function replace(noteId, order, before, now) {
         const present = textOf(order);
         const caret = caretIn(order);
         const letters = lettersTyped(before, present);
@@ -224,7 +233,6 @@
             require("anki/NoteEditor").instances[0].fields[order].editingArea.content.set(now);
             caret?.restore(letters);
         }
-        bridgeCommand(`ankiconnect:shown:${order}:${number}`);
     }
 
     function putLate() {
