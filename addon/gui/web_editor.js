@@ -266,9 +266,16 @@
         const order = orderWithCaret();
         composing = { order, before: order < 0 ? "" : textOf(order), handedOver: false };
     });
-    inWeb("compositionend", () => {
+    function endComposition() {
         composing = null;
         setTimeout(putLate);
+    }
+    inWeb("compositionend", endComposition);
+    inWeb("input", (event) => {
+        // The end of a composition is not told where its field was taken away.
+        if (composing && !event.isComposing) {
+            endComposition();
+        }
     });
     inWeb("focusout", () => setTimeout(putTags));
 
