@@ -25,7 +25,13 @@ ImportPath = Annotated[
 
 
 @gui("guiImportFile", lane=Lane.CALLER)
-def import_file(call: Call, path: ImportPath = None, activate: Activate = True) -> None:
+def import_file(
+    call: Call,
+    path: ImportPath = None,
+    activate: Annotated[
+        Activate, "raise the main window first; Anki's import screen takes the focus in both cases"
+    ] = True,
+) -> None:
     """Raise the main window and open Anki's import screen for a file of any type that Anki imports.
 
     The person decides there; the reply does not wait for it.
