@@ -7,6 +7,6 @@ import sys
 
 # Asked without an import: only `gui` imports aqt, and only inside Anki.
 if getattr(sys.modules.get("aqt"), "mw", None) is not None:
-    from .gui.entry import start
+    from .gui.start import start
 
     start()

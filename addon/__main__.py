@@ -15,16 +15,17 @@ from typing import NoReturn, Optional
 
 from anki.errors import AnkiException
 
-from . import memory, options
+from . import options
 from .app import create_app
-from .core.accounts import account_from
 from .core.errors import AnkiLacks, as_api_error
 from .core.headless import PATIENCE_SECONDS, HeadlessHost
-from .core.pieces import report_missing
 from .core.plain_text import LogLines
-from .core.schedule import Schedule, sync_before_exit
-from .server import Server, describe_listener
-from .slips import slips
+from .core.private_api import report_missing
+from .core.sync.account import account_from
+from .core.sync.periodic import Schedule, sync_before_exit
+from .http import malloc
+from .http.server import Server, describe_listener
+from .settings_warnings import slips
 
 log = logging.getLogger("ankiconnect")
 
@@ -41,7 +42,7 @@ def main() -> int:
     except ValueError as error:
         return _fail(str(error))
     sys.stdout = sys.stderr  # some versions of Anki print
-    memory.share_one_heap()
+    malloc.share_one_heap()
     # Otherwise, where RUST_BACKTRACE is set, the first error inside Anki costs 50 MB for good.
     os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
     collection = Path(str(settings.collection)).expanduser()

@@ -6,31 +6,30 @@ that they need one; they import aqt only when an action runs.
 
 from __future__ import annotations
 
-from .core import (  # noqa: F401  imported for what they declare
-    backups,
+from .core import backups, dispatch  # noqa: F401  imported for what they declare
+from .core.actions import (  # noqa: F401  imported for what they declare
+    add_notes,
+    answers,
+    api,
     card_info,
-    card_states,
+    card_scheduling,
     cards,
-    deck_details,
+    collection,
+    deck_info,
     decks,
     media,
-    misc,
-    new_notes,
-    note_type_details,
     note_type_edits,
+    note_type_info,
     note_types,
-    note_updates,
     notes,
-    overview,
     packages,
     presets,
-    protocol,
-    reviews,
-    statistics,
+    review_log,
     sync,
     tags,
+    update_notes,
 )
-from .core.actions import Action, Kind, registry
-from .gui import adding, browsing, editing, importing, profiles, reviewing, screens, upgrading  # noqa: F401
+from .core.registry import Action, Kind, registry
+from .gui.actions import add_cards, browser, edit_note, import_file, profiles, reviewer, screens, upgrade  # noqa: F401
 
 __all__ = ["Action", "Kind", "registry"]

@@ -8,9 +8,9 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .config import Settings
-from .core.call import Host
+from .core.context import Host
 from .core.errors import ApiError, as_api_error, without_frames
-from .routes import doors, health, openapi, page, rpc, urls
+from .routes import action_urls, doors, health, index, openapi, rpc
 
 
 def create_app(
@@ -21,15 +21,15 @@ def create_app(
     `settings` is asked for each request, so that changed settings are in force at once, and `problems`
     for what the page tells of them.
     """
-    app = Flask(__name__, static_folder=None, template_folder="routes")
+    app = Flask(__name__, static_folder=None, template_folder="routes/index")
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.extensions["ankiconnect"] = doors.Context(host, settings, problems)
     doors.guard(app)
     app.register_blueprint(health.bp)
-    app.register_blueprint(page.bp)
+    app.register_blueprint(index.bp)
     app.register_blueprint(openapi.bp)
-    app.register_blueprint(urls.bp)
+    app.register_blueprint(action_urls.bp)
     app.register_blueprint(rpc.bp)
     app.register_error_handler(Exception, _fail)
     return app

@@ -188,7 +188,7 @@ def resolve(kind: type[_Kind], layers: Sequence[Chosen]) -> _Kind:
 
     Raises ValueError, naming the place, when a value is of the wrong type or out of range.
     """
-    from .core.shapes import Invalid
+    from .core.schema.codecs import Invalid
 
     declared = {setting.name: setting for setting in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
@@ -212,7 +212,7 @@ def check(settings: Settings) -> None:
     """Raise ValueError for settings that name what does not exist, or put the user in danger."""
     from . import actions  # noqa: F401  fills the registry that `rules` looks into
     from .core.addresses import is_loopback
-    from .core.rules import unknown_action
+    from .core.policy import unknown_action
 
     if not (settings.key or settings.webBindWithoutKey or is_loopback(settings.webBindAddress)):
         raise ValueError(
@@ -260,7 +260,7 @@ def defaults() -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema that Anki checks an edited configuration by, line by line."""
-    from .core.shapes import shape_of
+    from .core.schema.codecs import shape_of
 
     hints = _hints()
     properties: dict[str, Any] = {}
@@ -289,7 +289,7 @@ def reference() -> str:
 
 def shapes(kind: type[Settings]) -> dict[str, Any]:
     """The shape of each setting, by name."""
-    from .core.shapes import shape_of
+    from .core.schema.codecs import shape_of
 
     return {name: shape_of(hint) for name, hint in _hints(kind).items()}
 

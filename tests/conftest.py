@@ -24,9 +24,9 @@ from hypothesis import settings as hypothesis_settings
 from addon.actions import Kind, registry
 from addon.app import create_app
 from addon.config import Settings, load
-from addon.core.accounts import SyncAccount
 from addon.core.headless import HeadlessHost
-from addon.server import Server as Listener
+from addon.core.sync.account import SyncAccount
+from addon.http.server import Server as Listener
 from tools.examples import Example, make_collection, set_noon
 
 from . import node as node_programs

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anki.collection import Collection
 
-from addon.core.actions import write
+from addon.core.registry import write
 from addon.core.undo import Edit
 
 from .program import HELD
@@ -22,6 +22,6 @@ def hold(col: Collection, edit: Edit, pipe: str) -> str:
 
 
 if __name__ == "__main__":
-    from addon.__main__ import main  # the routes know the actions that there are when they are loaded
+    from addon.__main__ import main
 
     sys.exit(main())

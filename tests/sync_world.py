@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional
 from anki._backend import RustBackend
 from anki.collection import Collection
 
-from addon.core.accounts import SyncAccount
+from addon.core.sync.account import SyncAccount
 
 from .conftest import Api, HeadlessServer, LiveServer, Server, basic
 from .sync_server import PASSWORD, USER, Line, SyncServer

@@ -8,7 +8,7 @@ import pytest
 from anki import hooks
 from anki.template import TemplateRenderContext, TemplateRenderOutput
 
-from addon.core.card_info import CardInfo
+from addon.core.actions.card_info import CardInfo
 
 from .conftest import Api, ApiFailure, HeadlessServer, add_cards
 

@@ -10,7 +10,7 @@ import pytest
 from anki.collection import Collection
 from anki.notes import NoteFieldsCheckResult
 
-from addon.core.clozes import ClozeCheck
+from addon.core.collection.clozes import ClozeCheck
 
 from .conftest import Api, ApiFailure, HeadlessServer, Server, basic
 

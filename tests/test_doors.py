@@ -10,9 +10,9 @@ import pytest
 
 from addon.app import create_app
 from addon.config import Settings, load
-from addon.core.call import Call
+from addon.core.context import Call
+from addon.core.dispatch import Message, look_up
 from addon.core.errors import Forbidden
-from addon.core.protocol import Message, look_up
 
 from .conftest import HeadlessServer, Reply, Wired, basic
 

@@ -18,8 +18,8 @@ import trustme
 
 from addon.config import load
 from addon.core.addresses import is_public
-from addon.core.downloads import DownloadFailed, download
 from addon.core.errors import BadParams
+from addon.core.media.downloads import DownloadFailed, download
 
 from .conftest import HeadlessServer, LiveServer, Server, Wired, basic
 from .web import Web

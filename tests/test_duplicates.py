@@ -10,7 +10,7 @@ from anki.collection import Collection
 from anki.decks import DeckId
 from anki.notes import NoteFieldsCheckResult
 
-from addon.core.duplicates import Candidate, Scope, Verdict, check
+from addon.core.collection.duplicates import Candidate, Scope, Verdict, check
 
 from .conftest import HeadlessServer, Server, basic
 

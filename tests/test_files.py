@@ -13,7 +13,7 @@ from typing import Any, Optional
 import pytest
 
 from addon.config import load
-from addon.core.files import _is_taken_for_a_collection
+from addon.core.file_access import _is_taken_for_a_collection
 
 from .conftest import HeadlessServer, Wired, add_cards, basic
 

@@ -281,7 +281,7 @@ def test_a_web_view_that_hangs_is_given_up_once_and_its_letters_land_later(
     editor: Editor, api: Api, note: int, web: Web
 ) -> None:
     live = api.server.live  # type: ignore[attr-defined]
-    module = f"__import__('sys').modules['{live.addon.name}.gui.editors']"
+    module = f"__import__('sys').modules['{live.addon.name}.gui.editor_sync']"
     longest = live.look(f"{module}._LONGEST_MS")
     held = web.hold("held")
     editor.press(" late")

@@ -47,9 +47,9 @@ def break_method(anki: LiveServer, module: str, owner: str, method: str, *, work
 @pytest.mark.parametrize(
     ("module", "owner", "method", "works"),
     [
-        ("gui.editors", "EditorCopy", "take_over", 0),
-        ("gui.editors", "EditorCopy", "show", 0),
-        ("gui.editors", "Editors", "save", 1),  # before the change, but not after
+        ("gui.editor_sync", "EditorCopy", "take_over", 0),
+        ("gui.editor_sync", "EditorCopy", "show", 0),
+        ("gui.editor_sync", "Editors", "save", 1),  # before the change, but not after
         ("gui.refresh", "Refresh", "add", 0),
     ],
 )

@@ -181,7 +181,7 @@ def test_letters_typed_before_the_change_shows_are_typed_into_it(
     # As on a slow machine: the write is stored, but the web view has not heard of it.
     live.run(
         "import sys\n"
-        f"known = mw.known = sys.modules['{live.addon.name}.gui.known_editor']\n"
+        f"known = mw.known = sys.modules['{live.addon.name}.gui.editor_state']\n"
         "mw.show_change = known.show_change\n"
         "def show_late(*args): mw.late = args\n"
         "known.show_change = show_late"

@@ -19,9 +19,9 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from addon.actions import Action, Kind, registry
-from addon.core import parsing
 from addon.core.errors import BadParams
-from addon.core.shapes import Invalid, shape_of
+from addon.core.schema import json_text
+from addon.core.schema.codecs import Invalid, shape_of
 from tools import hostile
 from tools.headless import OFFLINE
 from tools.verdict import is_error, methods, problem
@@ -222,13 +222,13 @@ def test_a_query_value_is_read_or_stays_text(text: str) -> None:
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(), st.lists))
 def test_json_survives_its_reading(value: Any) -> None:
-    assert parsing.parse(json.dumps(value)) == value
+    assert json_text.parse(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("text", ["1e400", "-1e400", "9" * 5000, "[NaN]", "-Infinity", "[" * 100_000])
 def test_numbers_without_end_and_depths_without_end_are_no_json(text: str) -> None:
     with pytest.raises(BadParams, match="large|limit|not JSON|deeply"):
-        parsing.parse(text)
+        json_text.parse(text)
 
 
 def test_of_a_member_given_twice_the_last_counts_everywhere(headless: HeadlessServer) -> None:

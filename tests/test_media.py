@@ -17,9 +17,9 @@ import pytest
 from anki.collection import Collection
 from hypothesis import assume, given, strategies
 
+from addon.core.actions.media import Store, StoredFile
 from addon.core.errors import BadParams
-from addon.core.media import Store, StoredFile
-from addon.core.media_names import UNFINISHED, hashed_name, media_name
+from addon.core.media.names import UNFINISHED, hashed_name, media_name
 
 from .conftest import Api, ApiFailure, HeadlessServer, Server, basic
 

@@ -11,9 +11,9 @@ import pytest
 from anki.collection import Collection
 
 from addon.actions import registry
-from addon.core import shapes, values
+from addon.core.actions.note_types import check_characters, is_same_name
 from addon.core.errors import ApiError
-from addon.core.note_types import check_characters, is_same_name
+from addon.core.schema import codecs, scalars
 
 from .conftest import Api, ApiFailure, HeadlessServer, LiveServer
 
@@ -198,23 +198,23 @@ def test_of_two_decks_the_one_that_is_stored_composed_is_meant(stored_apart: Api
     assert stored_apart("deckNames") == ["Default", apart("Übung")]
 
 
-def texts(shape: values.Shape, path: str) -> Iterator[tuple[str, values.Shape]]:
+def texts(shape: scalars.Shape, path: str) -> Iterator[tuple[str, scalars.Shape]]:
     """Each shape of text in `shape`, names of pairs included, with the way to it."""
-    if isinstance(shape, (values.Text, values.Base64)):
+    if isinstance(shape, (scalars.Text, scalars.Base64)):
         yield path, shape
-    elif isinstance(shape, (shapes.Noted, shapes.Tried)):
+    elif isinstance(shape, (codecs.Noted, codecs.Tried)):
         yield from texts(shape.shape, path)
-    elif isinstance(shape, shapes.Array):
+    elif isinstance(shape, codecs.Array):
         yield from texts(shape.item, path)
-    elif isinstance(shape, shapes.Either):
+    elif isinstance(shape, codecs.Either):
         for inner in shape.shapes:
             yield from texts(inner, path)
-    elif isinstance(shape, shapes.Record):
+    elif isinstance(shape, codecs.Record):
         for member in shape.members:
             yield from texts(member.shape, f"{path}.{member.wire}")
-    elif isinstance(shape, shapes.Pairs):
+    elif isinstance(shape, codecs.Pairs):
         yield f"{path}{{}}", shape.name
-        if not isinstance(shape.item, values.Text):  # a text under a name
+        if not isinstance(shape.item, scalars.Text):  # a text under a name
             yield from texts(shape.item, path)
 
 
@@ -225,7 +225,7 @@ def test_every_parameter_that_is_a_name_is_composed() -> None:
         for parameter in action.parameters
         for path, shape in texts(parameter.shape, parameter.wire)
     ]
-    plain = {path for path, shape in found if not isinstance(shape, values.Composed)}
+    plain = {path for path, shape in found if not isinstance(shape, scalars.Composed)}
     named = {path for path, _shape in found if path not in plain}
     assert len(named) > 100
     # Pairs of a layout of Anki's own.

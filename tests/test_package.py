@@ -50,7 +50,7 @@ def test_it_holds_what_the_add_on_needs_and_nothing_else(package: Path) -> None:
         "config.md",
         "LICENSE",
     } < set(names)
-    assert {"routes/page.html", "routes/page.js", "routes/page.css"} < set(names)
+    assert {"routes/index/page.html", "routes/index/page.js", "routes/index/page.css"} < set(names)
     endings = {Path(name).suffix for name in names}
     assert endings == {".py", ".json", ".md", ".html", ".js", ".css", ""}
     assert not [name for name in names if "__pycache__" in name or "user_files" in name]

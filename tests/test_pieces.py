@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import addon.core.headless  # noqa: F401  declares pieces
-from addon.core.pieces import Piece, pieces
+from addon.core.private_api import Piece, pieces
 
 from .conftest import LiveServer, Start, basic
 from .live import LiveAnki
@@ -268,7 +268,7 @@ def test_without_a_piece_of_the_edit_window_nothing_else_fails(name: str, anki: 
     note = invoke(anki, "addNote", {"note": basic("neko")})["result"]
     module, own_name, actions = DECLARED[name]
     assert actions == ("guiEditNote",)
-    window = f"{anki.live.addon.name}.gui.note_window"
+    window = f"{anki.live.addon.name}.gui.edit_window"
     anki.live.run(f"import sys; mw.window_module = sys.modules.pop({window!r}, None)")
     anki.live.run(AWAY.format(module=module, name=own_name, instance="None"))
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from addon.routes import bodies
+from addon.routes import json_body
 
 from .conftest import HeadlessServer, Server
 
@@ -326,15 +326,15 @@ def test_a_reply_carries_any_value(server: Server, value: Any) -> None:
 
 def test_replies_are_the_same_without_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
     value = {"result": ["猫", 1.5, None, True, {"a": [2**63, ""]}], "error": None}
-    fast = bodies.encode(value)
-    monkeypatch.setattr(bodies, "_orjson", None)
-    assert bodies.encode(value) != fast  # letters outside of ASCII are escaped
-    assert json.loads(bodies.encode(value)) == json.loads(fast) == value
+    fast = json_body.encode(value)
+    monkeypatch.setattr(json_body, "_orjson", None)
+    assert json_body.encode(value) != fast  # letters outside of ASCII are escaped
+    assert json.loads(json_body.encode(value)) == json.loads(fast) == value
 
 
 @pytest.mark.parametrize("value", [{1: "a"}, [2**70], "\ud800"], ids=ascii)
 def test_what_orjson_refuses_is_encoded_too(value: Any) -> None:
-    assert bodies.encode(value) == json.dumps(value, separators=(",", ":")).encode()
+    assert json_body.encode(value) == json.dumps(value, separators=(",", ":")).encode()
 
 
 def test_large_requests_are_read_one_at_a_time(
@@ -344,11 +344,11 @@ def test_large_requests_are_read_one_at_a_time(
 
     @contextlib.contextmanager
     def turn() -> Iterator[None]:
-        turns.append(bodies._large.locked())
-        with bodies._large:
+        turns.append(json_body._large.locked())
+        with json_body._large:
             yield
 
-    monkeypatch.setattr(bodies, "_turn_of_large", turn)
+    monkeypatch.setattr(json_body, "_turn_of_large", turn)
     padding = {"unused": "x" * 1_100_000}
     multi = {"action": "multi", "params": {"actions": [{"action": "version"}]}}
     assert rpc(headless, {"action": "version", **padding}) == 6
@@ -357,7 +357,7 @@ def test_large_requests_are_read_one_at_a_time(
     assert rpc(headless, {**multi, **padding}) == [6]  # its elements are read in a turn of their own
     assert turns == [False] * 4
     assert rpc(headless, multi) == [6]
-    with bodies._large:  # is not waited for by what is small
+    with json_body._large:  # is not waited for by what is small
         assert rpc(headless, {"action": "version"}) == 6
     assert turns == [False] * 4
 
@@ -366,7 +366,7 @@ def test_a_large_request_waits_for_the_one_that_is_read(headless: HeadlessServer
     replies: list[Any] = []
     body = json.dumps({"action": "version"}).encode().ljust(1_100_000)
     sender = threading.Thread(target=lambda: replies.append(rpc(headless, body)))
-    with bodies._large:
+    with json_body._large:
         sender.start()
         sender.join(0.3)
         assert sender.is_alive()

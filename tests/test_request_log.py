@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from addon.config import load
-from addon.routes import requestlog
+from addon.routes import request_log
 
 from .conftest import OverSockets, Wired, WiredServer, basic
 
@@ -131,7 +131,7 @@ def test_a_full_disk_fails_no_request(wired: Wired) -> None:
 def test_the_log_begins_anew_when_it_is_large(
     wired_headless: WiredServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requestlog, "_LARGEST", 1000)
+    monkeypatch.setattr(request_log, "_LARGEST", 1000)
     path = tmp_path / "x.log"
     wired_headless.configure(apiLogPath=str(path))
     for _ in range(60):

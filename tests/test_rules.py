@@ -8,7 +8,7 @@ import pytest
 
 from addon.actions import Kind, registry
 from addon.config import Settings, load
-from addon.core.rules import refusal
+from addon.core.policy import refusal
 
 from .conftest import Wired, basic
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from addon import connection, server, stream
-from addon.server import Server, describe_listener
+from addon.http import handler, reader, server
+from addon.http.server import Server, describe_listener
 from tools.ports import free_port
 
 from .conftest import HeadlessServer, LiveServer
@@ -43,22 +43,22 @@ def raw(port: int) -> Iterator[socket.socket]:
 
 
 def test_a_connection_serves_many_requests(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    handler = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     for _ in range(50):
-        connection.request("POST", "/", VERSION)
-        sock = connection.sock
-        assert connection.getresponse().read() == b"6"
-        assert connection.sock is sock
-    connection.close()
+        handler.request("POST", "/", VERSION)
+        sock = handler.sock
+        assert handler.getresponse().read() == b"6"
+        assert handler.sock is sock
+    handler.close()
 
 
 def test_pipelined_requests_are_answered_in_order(raw: socket.socket) -> None:
     second = json.dumps({"action": "deckNames"}).encode()
     raw.sendall(post() + post(body=second))
-    with raw.makefile("rb") as stream:
+    with raw.makefile("rb") as reader:
         received = b""
         while b'["Default"]' not in received:
-            received += stream.read1(4096)
+            received += reader.read1(4096)
     assert received.index(b"\r\n\r\n6") < received.index(b'["Default"]')
 
 
@@ -162,7 +162,7 @@ def test_a_slow_request_is_told_so(
     monkeypatch: pytest.MonkeyPatch, raw: socket.socket, sent: bytes
 ) -> None:
     for limit in ("_HEAD_SECONDS", "_BODY_SECONDS"):
-        monkeypatch.setattr(connection, limit, 0.2)
+        monkeypatch.setattr(handler, limit, 0.2)
     raw.sendall(sent)
     assert refusal(raw) == (408, "the request did not arrive in time")
 
@@ -170,7 +170,7 @@ def test_a_slow_request_is_told_so(
 def test_a_client_that_sends_byte_by_byte_is_slow_too(
     monkeypatch: pytest.MonkeyPatch, raw: socket.socket
 ) -> None:
-    monkeypatch.setattr(connection, "_HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(handler, "_HEAD_SECONDS", 0.5)
     with pytest.raises(OSError):
         for byte in (b"POST / HTTP/1.1\r\n" + b"X: y\r\n" * 90) * 20:
             raw.sendall(bytes([byte]))
@@ -188,13 +188,13 @@ def test_a_client_that_falls_silent_within_its_body_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, raw: socket.socket
 ) -> None:
     """However large the body that it has announced, for which it could take longer."""
-    monkeypatch.setattr(connection, "_SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(handler, "_SILENCE_SECONDS", 0.2)
     raw.sendall(announce(500_000_000, sent=LARGE))
     assert refusal(raw) == (408, "the request did not arrive in time")
 
 
 def test_a_burst_buys_no_time_for_drops(monkeypatch: pytest.MonkeyPatch, raw: socket.socket) -> None:
-    monkeypatch.setattr(connection, "_BODY_SECONDS", 0.5)
+    monkeypatch.setattr(handler, "_BODY_SECONDS", 0.5)
     raw.sendall(announce(500_000_000, sent=LARGE))
     stopped = threading.Event()
 
@@ -215,7 +215,7 @@ def test_a_client_that_is_slow_but_goes_on_is_not_cut_off(
 ) -> None:
     """At 20 kB a second, for longer than either limit."""
     for limit in ("_SILENCE_SECONDS", "_BODY_SECONDS"):
-        monkeypatch.setattr(connection, limit, 3)
+        monkeypatch.setattr(handler, limit, 3)
     body = VERSION.ljust(140_000)
     request = post(body=body)
     for start in range(0, len(request), 10_000):
@@ -260,7 +260,7 @@ def rest_of(sock: socket.socket) -> int:
 def test_a_client_that_does_not_read_its_reply_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, plenty: Server
 ) -> None:
-    monkeypatch.setattr(connection, "_SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(handler, "_SILENCE_SECONDS", 0.2)
     with reading_slowly(plenty) as sock:
         assert sock.recv(12) == b"HTTP/1.1 200"
         plenty.stop(seconds=10)  # returns when no reply is under way
@@ -271,7 +271,7 @@ def test_a_client_that_reads_slowly_but_goes_on_gets_its_reply(
     monkeypatch: pytest.MonkeyPatch, plenty: Server
 ) -> None:
     """The system could take megabytes ahead, for which this client needs longer than it may be silent."""
-    monkeypatch.setattr(connection, "_SILENCE_SECONDS", 3)
+    monkeypatch.setattr(handler, "_SILENCE_SECONDS", 3)
     with reading_slowly(plenty) as sock:
         read = 0
         for _ in range(40):
@@ -282,7 +282,7 @@ def test_a_client_that_reads_slowly_but_goes_on_gets_its_reply(
 
 
 def test_an_idle_connection_is_closed_quietly(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(handler, "IDLE_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         assert sock.recv(1) == b""
 
@@ -348,7 +348,7 @@ def test_the_trailer_of_a_body_has_a_limit(raw: socket.socket, line: bytes) -> N
 def test_a_body_of_tiny_chunks_is_refused(
     monkeypatch: pytest.MonkeyPatch, raw: socket.socket, chunk: bytes
 ) -> None:
-    monkeypatch.setattr(stream, "_MOST_BETWEEN_CHUNKS", 100_000)
+    monkeypatch.setattr(reader, "_MOST_BETWEEN_CHUNKS", 100_000)
     raw.sendall(CHUNKED + chunk * (400_000 // len(chunk)) + b"0\r\n\r\n")
     assert refusal(raw)[0] == 400
 
@@ -371,18 +371,18 @@ def test_a_double_slash_is_not_redirected(raw: socket.socket) -> None:
 
 def test_a_half_sent_request_holds_nobody_up(raw: socket.socket, port: int) -> None:
     raw.sendall(post()[:-5])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    connection.request("POST", "/", VERSION)
-    assert connection.getresponse().read() == b"6"
-    connection.close()
+    handler = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    handler.request("POST", "/", VERSION)
+    assert handler.getresponse().read() == b"6"
+    handler.close()
 
 
 def test_localhost_is_served_whichever_address_it_is(port: int) -> None:
     for address in ("127.0.0.1", "::1", "localhost"):
-        connection = http.client.HTTPConnection(address, port, timeout=5)
-        connection.request("POST", "/", VERSION)
-        assert connection.getresponse().read() == b"6"
-        connection.close()
+        handler = http.client.HTTPConnection(address, port, timeout=5)
+        handler.request("POST", "/", VERSION)
+        assert handler.getresponse().read() == b"6"
+        handler.close()
 
 
 def test_half_sent_requests_without_number_hold_nobody_up(port: int, many_files: None) -> None:
@@ -399,10 +399,10 @@ def test_a_burst_of_connections_is_served(port: int) -> None:
 
 def test_a_large_body_is_read_whole(port: int) -> None:
     deck = "x" * 20_000_000
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("POST", "/", json.dumps({"action": "version", "unused": deck}))
-    assert connection.getresponse().read() == b"6"
-    connection.close()
+    handler = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    handler.request("POST", "/", json.dumps({"action": "version", "unused": deck}))
+    assert handler.getresponse().read() == b"6"
+    handler.close()
 
 
 def test_a_busy_port_is_an_error_at_once(headless: HeadlessServer, port: int) -> None:
@@ -464,10 +464,10 @@ def test_what_holds_a_port_is_described() -> None:
 def test_ipv6_is_served(headless: HeadlessServer) -> None:
     server = Server(headless.app, "::1", free_port(), 5)
     server.start()
-    connection = http.client.HTTPConnection("::1", int(server.url.rpartition(":")[2]), timeout=5)
-    connection.request("POST", "/", VERSION)
-    assert connection.getresponse().read() == b"6"
-    connection.close()
+    handler = http.client.HTTPConnection("::1", int(server.url.rpartition(":")[2]), timeout=5)
+    handler.request("POST", "/", VERSION)
+    assert handler.getresponse().read() == b"6"
+    handler.close()
     server.stop()
 
 

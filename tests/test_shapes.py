@@ -8,7 +8,7 @@ from typing import Annotated, Any, Optional
 import pytest
 
 from addon.actions import registry
-from addon.core.shapes import Between, Invalid, Limit, Otherwise, Wire, member_of, shape_of
+from addon.core.schema.codecs import Between, Invalid, Limit, Otherwise, Wire, member_of, shape_of
 from addon.routes.openapi import document
 
 Inner = Annotated[int, Wire("innerName"), Otherwise("inner"), Between(0, 10), "inner"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from addon.config import defaults, load
-from addon.slips import slips
+from addon.settings_warnings import slips
 
 from .conftest import Start
 

@@ -19,10 +19,10 @@ from anki.errors import Interrupted
 from anki.hooks import note_will_be_added
 
 from addon.config import Settings
-from addon.core.call import Call
+from addon.core.actions.packages import export_package, import_package
+from addon.core.context import Call
 from addon.core.errors import Unavailable
 from addon.core.headless import HeadlessHost
-from addon.core.packages import export_package, import_package
 from addon.core.undo import Edit
 
 from .conftest import HeadlessServer, Start, basic

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import HTTPException
 
-from addon.server import Server
+from addon.http.server import Server
 
 from .conftest import Start, Wired
 from .program import Program

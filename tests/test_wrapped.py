@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from anki.collection import Collection
 
-from addon.core.wrapped import is_replaced
+from addon.core.collection.overrides import is_replaced
 
 from .conftest import HeadlessServer, LiveServer, Server, basic
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Union
 
-from addon.core.shapes import Schema
+from addon.core.schema.codecs import Schema
 
 DEEP = 200  # deeper than any honest value, and not so deep that a parser gives up
 _MOST_ITEMS = 3

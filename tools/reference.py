@@ -9,7 +9,7 @@ from typing import Any
 from anki import buildinfo
 
 from addon.actions import Action, Kind, registry
-from addon.routes.described import as_json, meaning, members, parameters, type_of
+from addon.routes.schema_text import as_json, meaning, members, parameters, type_of
 
 from .examples import Example, contract
 

@@ -11,9 +11,9 @@ from typing import Annotated, Callable, Optional
 from anki.collection import Collection
 from anki.errors import AnkiException
 
-from .actions import write
-from .call import Call
+from .context import Call
 from .errors import BackupFailed, plain
+from .registry import write
 
 _FILES = "backup-*.colpkg"
 _FILE_OF_NOW = "backup-%Y-%m-%d-%H.%M.%S.colpkg"  # as Anki names it

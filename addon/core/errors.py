@@ -33,7 +33,7 @@ from typing import TypeVar
 
 from anki import errors as anki_errors
 
-from .pieces import missing_in
+from .private_api import missing_in
 
 log = logging.getLogger("ankiconnect")
 

@@ -14,11 +14,11 @@ from typing import Any, Callable, Optional, TypeVar
 from anki import buildinfo, lang
 from anki.collection import Collection, OpChanges
 
-from .accounts import PasswordAccount, SyncAccount
 from .backups import Backups
 from .errors import NeedsWindow, Unavailable
-from .pieces import private
-from .syncing import Syncer
+from .private_api import private
+from .sync.account import PasswordAccount, SyncAccount
+from .sync.engine import Syncer
 
 _LOST = "no start with another media folder"
 private("anki._backend", "RustBackend", otherwise=_LOST)
@@ -164,6 +164,6 @@ class HeadlessHost:
 def _opened(path: Path, media: Optional[Path]) -> Collection:
     if media is None:
         return Collection(str(path))
-    from .media_folder import opened_with_media
+    from .media.folder import opened_with_media
 
     return opened_with_media(path, media)

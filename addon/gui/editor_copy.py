@@ -9,7 +9,7 @@ from anki.collection import Collection, OpChanges
 from anki.errors import NotFoundError
 from anki.notes import Note
 
-from .known_editor import KnownEditor, shown_note_id
+from .editor_state import KnownEditor, shown_note_id
 
 
 def save_unsaved(known: KnownEditor, held: Note, col: Collection) -> Optional[OpChanges]:

@@ -12,8 +12,8 @@ from aqt import gui_hooks
 from aqt.main import AnkiQt
 from aqt.qt import QApplication, QTimer, qconnect
 
-from ..core.pieces import private
-from .editors import Editors
+from ..core.private_api import private
+from .editor_sync import Editors
 from .review_screen import Concern, ReviewScreen
 
 private("aqt.operations", "on_op_finished", otherwise="other add-ons' old hooks miss what programs change")

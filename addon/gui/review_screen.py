@@ -24,7 +24,7 @@ from aqt import gui_hooks
 from aqt.main import AnkiQt
 from aqt.qt import QTimer
 
-from ..core.pieces import private
+from ..core.private_api import private
 
 if TYPE_CHECKING:
     from aqt.reviewer import Reviewer

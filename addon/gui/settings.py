@@ -10,8 +10,8 @@ from typing import Any, Optional
 
 import aqt
 
-from ..core.pieces import private
 from ..core.plain_text import printable
+from ..core.private_api import private
 from .folder import addon_name
 
 private(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..core.errors import Unavailable
-from ..core.pieces import private
+from ..core.private_api import private
 
 if TYPE_CHECKING:
     from aqt.main import AnkiQt

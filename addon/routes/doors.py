@@ -12,14 +12,14 @@ from flask import Flask, Response, current_app, g, request
 
 from ..config import Settings
 from ..core.addresses import is_loopback
-from ..core.call import Call, CollectionBinding, Host
+from ..core.context import Call, CollectionBinding, Host
+from ..core.dispatch import failure
 from ..core.errors import Forbidden
 from ..core.plain_text import header_text
-from ..core.protocol import failure
-from ..core.rules import OPEN_TO_ALL, unknown_origin
-from ..core.shapes import brief
+from ..core.policy import OPEN_TO_ALL, unknown_origin
+from ..core.schema.codecs import brief
 from .hosts import is_known_host, is_secure_context
-from .requestlog import RequestLog
+from .request_log import RequestLog
 
 _LOCALHOST = "http://localhost"
 # While http://localhost is allowed, so are pages from this machine and browser extensions.

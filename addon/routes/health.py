@@ -8,8 +8,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from . import rpc
-from .bodies import json_response
 from .doors import current_call
+from .json_body import json_response
 
 bp = Blueprint("health", __name__)
 

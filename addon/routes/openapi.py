@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from ..core.actions import Action, Kind, registry
-from ..core.protocol import API_VERSION, VERSION_WHEN_MISSING
-from ..core.shapes import Member, Schema
+from ..core.dispatch import API_VERSION, VERSION_WHEN_MISSING
+from ..core.registry import Action, Kind, registry
+from ..core.schema.codecs import Member, Schema
 from ..version import PROGRAM_VERSION
 
 bp = Blueprint("openapi", __name__)

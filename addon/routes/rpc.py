@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from ..core.dispatch import BANNER, Message
 from ..core.errors import BadParams, KeyRefused, UnsupportedAction
-from ..core.protocol import BANNER, Message
-from . import page
-from .bodies import from_body, json_response
+from . import index
 from .doors import current_call, error_response, header_key
+from .json_body import from_body, json_response
 
 bp = Blueprint("rpc", __name__)
 
@@ -40,8 +40,8 @@ def handle(path: str) -> Response:
 def _without_body(path: str) -> Response:
     if path.strip("/"):
         return unsupported()
-    if request.method in ("GET", "HEAD") and page.is_wanted():
-        return page.show()
+    if request.method in ("GET", "HEAD") and index.is_wanted():
+        return index.show()
     return json_response({"apiVersion": BANNER})
 
 

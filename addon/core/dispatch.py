@@ -1,0 +1,247 @@
+"""The protocol of `POST /`: requests in, replies out, as JSON values. Versions are told apart here.
+
+A request is `{"action", "version", "params", "key"}`; a reply is the bare result at version 4 and
+below, `{"result", "error"}` above, and for a failure the latter at every version.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hmac
+import itertools
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Callable, Optional
+
+from anki.collection import Collection
+
+from .context import Call, Host
+from .errors import (
+    ApiError,
+    BackendPanic,
+    BadParams,
+    InternalError,
+    KeyRefused,
+    Unavailable,
+    UnsupportedAction,
+    as_api_error,
+)
+from .policy import OPEN_TO_ALL, check_allowed
+from .registry import Action, Lane, registry, write
+from .schema.codecs import Json, show
+from .undo import Edit
+
+API_VERSION = 6
+BANNER = f"AnkiConnect v.{API_VERSION}"
+VERSION_WHEN_MISSING = 4
+_LAST_BARE_VERSION = 4
+_DEEPEST_MULTI = 20
+
+
+@dataclass
+class Request:
+    """One action, looked up, with its checked arguments and its surroundings."""
+
+    action: Action
+    arguments: dict[str, Any]
+    call: Call
+
+    def prepare(self) -> None:
+        """What the action does on the HTTP thread before it takes its lane."""
+        if self.action.before:
+            self.action.before(self.call, **self.arguments)
+
+    def run(self) -> Outcome:
+        """Run the action on its lane."""
+        if self.action.lane is Lane.COLLECTION:
+            return visit_collection([self])[0]
+        return attempt(self._run_elsewhere, self.call.host)
+
+    def _run_elsewhere(self) -> Json:
+        self.prepare()
+        if self.action.lane is Lane.WINDOW:
+            return self.call.on_window(lambda: self.action.call(self.arguments, self.call))
+        return self.action.call(self.arguments, self.call)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A result, or the error that stands in its place."""
+
+    result: Json = None
+    error: Optional[ApiError] = None
+
+
+def attempt(work: Callable[[], Json], host: Host) -> Outcome:
+    """The outcome of `work`. Never raises, not even for a panic inside Anki, of which `host` is told."""
+    try:
+        return Outcome(work())
+    except BaseException as error:
+        known = as_api_error(error)
+    if isinstance(known, BackendPanic):
+        host.panicked()
+    return Outcome(error=known)
+
+
+class Message:
+    """A request object that has been read: the request that it is, or what is wrong with it."""
+
+    def __init__(self, message: Json, call: Call) -> None:
+        self.call = call
+        self.version = VERSION_WHEN_MISSING
+        self.request: Optional[Request] = None
+        self.refusal = attempt(lambda: self._check(message), call.host).error
+
+    def _check(self, message: Json) -> None:
+        self.version = check_message(message)
+        if not self.call.depth:  # the key of a multi counts for all of it
+            check_key(message.get("key"), message["action"], self.call)
+        # Handed over, not kept: they can hold whole files, which are not needed as text for long.
+        params = message.pop("params", None)
+        self.request = look_up(message["action"], params or {}, self.call.at_version(self.version))
+
+    @property
+    def on_collection(self) -> bool:
+        return self.request is not None and self.request.action.lane is Lane.COLLECTION
+
+    def answer(self) -> Json:
+        """Run it. The reply has the shape that its version selects. Never raises."""
+        return self.reply(self.request.run() if self.request else Outcome(error=self.refusal))
+
+    def reply(self, outcome: Outcome) -> Json:
+        is_bare = self.version <= _LAST_BARE_VERSION
+        if outcome.error:
+            self.call.failed[type(outcome.error).__name__] += 1
+            return None if is_bare and self.call.settings.apiNullErrors else failure(outcome.error)
+        return outcome.result if is_bare else success(outcome.result)
+
+
+def success(result: Json) -> Json:
+    return {"result": result, "error": None}
+
+
+def failure(error: Exception) -> Json:
+    return {"result": None, "error": str(error)}
+
+
+def check_message(message: Json) -> int:
+    """The version of a request object. Raises BadParams, in the words of a schema validator."""
+    if type(message) is not dict:
+        raise BadParams(f"{show(message)} is not of type 'object'")
+    if "action" not in message:
+        raise BadParams("'action' is a required property")
+    action = message["action"]
+    if type(action) is not str:
+        raise BadParams(f"{show(action)} is not of type 'string'")
+    if not action:
+        raise BadParams("'' should be non-empty")
+    version = message.get("version", VERSION_WHEN_MISSING)
+    if type(version) is float and version.is_integer():
+        version = int(version)
+    if type(version) is not int:
+        raise BadParams(f"{show(version)} is not of type 'integer'")
+    params = message.get("params")
+    if params is not None and type(params) is not dict:
+        raise BadParams(f"{show(params)} is not of type 'object'")
+    return version
+
+
+def check_key(key: Json, action: str, call: Call) -> None:
+    """Raise KeyRefused unless `key` opens the API or the action needs none."""
+    if action != OPEN_TO_ALL and not is_key(key, call):
+        raise KeyRefused()
+
+
+def is_key(key: Json, call: Call) -> bool:
+    """Whether `key` opens the API; any does where none is set."""
+    wanted = call.settings.key
+    if wanted is None:
+        return True
+    # As bytes: of text, only ASCII is compared in constant time. Half a surrogate pair is a wrong key.
+    given = key.encode("utf-8", "surrogatepass") if type(key) is str else b""
+    return hmac.compare_digest(given, wanted.encode("utf-8", "surrogatepass"))
+
+
+def look_up(name: str, params: dict[str, Json], call: Call) -> Request:
+    """The request for the action `name`. Raises what is wrong with it, such as BadParams."""
+    action = registry.get(name)
+    if action is None:
+        raise UnsupportedAction()
+    call.performed[name] += 1
+    check_allowed(action, call)
+    return Request(action, action.bind(params), call)
+
+
+def visit_collection(requests: list[Request]) -> list[Outcome]:
+    """Run requests of one sender one after the other, in one visit to the collection's lane."""
+    host = requests[0].call.host
+    outcomes = [attempt(request.prepare, host) for request in requests]
+    ready = [request for request, outcome in zip(requests, outcomes) if not outcome.error]
+    visit = attempt(lambda: _visit(ready), host) if ready else Outcome([])
+    done = iter(visit.result or [visit] * len(ready))
+    return [outcome if outcome.error else next(done) for outcome in outcomes]
+
+
+def _visit(requests: list[Request]) -> list[Outcome]:
+    call = requests[0].call
+    edited = [request.action.edited_notes(request.arguments) for request in requests]
+    notes = None if None in edited else set().union(*filter(None, edited))
+    with call.host.editing(notes) if notes != set() else nullcontext():
+        return call.on_collection(lambda col: run_on_collection(col, requests))
+
+
+def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
+    """Run requests one after the other where the collection is, under one undo entry.
+
+    When the collection is about to be closed, those that are left are refused.
+    """
+    names = {request.action.undo for request in requests if request.action.undoable}
+    host = requests[0].call.host
+    edit = Edit(col, names.pop() if len(names) == 1 else "several changes", host.will_change)
+    outcomes: list[Outcome] = []
+    for request in requests:
+        if outcomes and host.is_closing():
+            outcomes.append(Outcome(error=Unavailable()))
+        else:
+            work = partial(request.action.call, request.arguments, request.call, col, edit)
+            outcome = attempt(work, host)
+            if isinstance(outcome.error, InternalError) and col.db is None:
+                outcome = Outcome(error=Unavailable())  # it was closed in the middle
+            outcomes.append(outcome)
+    if edit.used:
+        host.changed(edit.changes)
+    return outcomes
+
+
+@write("multi")
+def multi(
+    call: Call,
+    actions: Annotated[
+        list[Any], "request objects, each with its own action, version (4 if missing) and params"
+    ],
+) -> Annotated[list[Any], "one reply per request, in order, each of the shape its version selects"]:
+    """Perform several actions in one request.
+
+    They run strictly one after the other. One that fails does not stop the others and does not fail
+    the call. Neighbours that need only the collection run in one go and leave one undo entry.
+    """
+    if call.depth == _DEEPEST_MULTI:
+        raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
+    inner = dataclasses.replace(call, depth=call.depth + 1)
+    with call.reading():
+        parts = [Message(action, inner) for action in actions]
+    return list(_answers(parts))
+
+
+def _answers(parts: list[Message]) -> Iterator[Json]:
+    for together, group in itertools.groupby(parts, key=lambda part: part.on_collection):
+        if together:
+            neighbours = list(group)
+            requests = [part.request for part in neighbours if part.request]
+            outcomes = visit_collection(requests)
+            yield from (part.reply(outcome) for part, outcome in zip(neighbours, outcomes))
+        else:
+            for part in group:
+                yield part.answer()

@@ -1,0 +1,240 @@
+"""The declaration of actions: one typed function each, registered under its wire name.
+
+    @write("createDeck")
+    def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
+        ...
+
+Everything else is read from that: checking of parameters, schemas, the URL, whether GET is allowed,
+the name of the undo entry, and where the function runs:
+
+    kind `gui`                    on the thread of Anki's window
+    a parameter of type Collection   on the collection's lane
+    neither                       on the HTTP thread itself, whatever Anki is doing
+
+Parameters of the types Collection, Edit and Call are filled in by the server, the others come from the
+wire.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import re
+import typing
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Callable, Optional, TypeVar
+
+from anki.collection import Collection
+
+from .context import Call
+from .errors import BadParams
+from .schema.codecs import Invalid, Json, Member, Schema, member_of, members_schema, shape_of, show
+from .undo import Edit
+
+F = TypeVar("F", bound=Callable[..., Any])
+Reading = Callable[[Mapping[str, Json]], Mapping[str, Json]]
+
+
+class Kind(enum.Enum):
+    READ = "read"
+    WRITE = "write"
+    GUI = "gui"
+
+
+class Lane(enum.Enum):
+    CALLER = "caller"
+    COLLECTION = "collection"
+    WINDOW = "window"
+
+
+ANY_NOTE = "any note"
+# By the names that hints have in the source: to read hints as types takes long, and waits for a request.
+_INJECTED = {"Collection": "col", "Edit": "edit", "Call": "call"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    name: str
+    kind: Kind
+    lane: Lane
+    function: Callable[..., Any]
+    injected: Mapping[str, str]  # parameter name -> what fills it: col, edit or call
+    undo: str
+    before: Optional[Callable[..., None]]
+    reading: Optional[Reading]
+    edits: Optional[str]
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return typing.get_type_hints(self.function, include_extras=True)
+
+    @cached_property
+    def parameters(self) -> tuple[Member, ...]:
+        """Those that come from the wire."""
+        return tuple(
+            member_of(
+                parameter.name,
+                self._hints[parameter.name],
+                dataclasses.MISSING if parameter.default is parameter.empty else parameter.default,
+            )
+            for parameter in inspect.signature(self.function).parameters.values()
+            if parameter.name not in self.injected
+        )
+
+    @cached_property
+    def wire_names(self) -> frozenset[str]:
+        return frozenset(parameter.wire for parameter in self.parameters)
+
+    @property
+    def result(self) -> Any:
+        """The type hint of what comes back."""
+        return self._hints["return"]
+
+    def edited_notes(self, arguments: Mapping[str, Any]) -> Optional[set[int]]:
+        """The notes whose fields or tags a person may be editing as well; None: it can be any."""
+        if self.edits is None:
+            return set()
+        if self.edits == ANY_NOTE:
+            return None
+        given = arguments[self.edits]
+        return set(given) if isinstance(given, list) else {getattr(given, "id", given)}
+
+    @property
+    def undoable(self) -> bool:
+        """Whether Anki's Edit menu takes back what it changes."""
+        return "edit" in self.injected.values()
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring; empty where Python runs with docstrings stripped."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        return (inspect.getdoc(self.function) or "").partition("\n")[2].strip()
+
+    def bind(self, params: Mapping[str, Json]) -> dict[str, Any]:
+        """The arguments that `params` stand for. Raises BadParams in words that clients know."""
+        if self.reading:
+            params = self.reading(params)
+        if not params.keys() <= self.wire_names:
+            unknown = next(name for name in params if name not in self.wire_names)
+            raise BadParams(f"AnkiConnect.{self.name}() got an unexpected keyword argument {show(unknown)}")
+        missing = [p.wire for p in self.parameters if p.required and p.wire not in params]
+        if missing:
+            raise BadParams(_missing(self.name, missing))
+        arguments: dict[str, Any] = {}
+        for parameter in self.parameters:
+            value = params.get(parameter.wire)
+            if value is None and not parameter.required:
+                continue  # null means not given
+            try:
+                arguments[parameter.name] = parameter.shape.convert(value)
+            except Invalid as error:
+                error.path.append(parameter.wire)
+                raise error.as_bad_params() from None
+        return arguments
+
+    def call(
+        self,
+        arguments: Mapping[str, Any],
+        call: Call,
+        col: Optional[Collection] = None,
+        edit: Optional[Edit] = None,
+    ) -> Json:
+        """Run the function where the caller stands, which must be the action's lane."""
+        fill = {"col": col, "edit": edit, "call": call}
+        return self.function(**{name: fill[what] for name, what in self.injected.items()}, **arguments)
+
+    def params_schema(self) -> Schema:
+        return {**members_schema(self.parameters), "additionalProperties": False}
+
+    def result_schema(self) -> Schema:
+        return shape_of(self.result).schema()
+
+
+def _missing(action: str, names: list[str]) -> str:
+    """Python's own words for missing arguments, which clients look for."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) == 1:
+        listed = quoted[0]
+    elif len(quoted) == 2:
+        listed = " and ".join(quoted)
+    else:
+        listed = ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
+    plural = "s" if len(names) > 1 else ""
+    return f"AnkiConnect.{action}() missing {len(names)} required positional argument{plural}: {listed}"
+
+
+registry: dict[str, Action] = {}
+
+
+def read(name: str) -> Callable[[F], F]:
+    """Declare an action without effect on collection, media, settings or files."""
+    return _declare(name, Kind.READ)
+
+
+def write(
+    name: str,
+    *,
+    undo: str = "",
+    before: Optional[Callable[..., None]] = None,
+    reading: Optional[Reading] = None,
+    edits: Optional[str] = None,
+) -> Callable[[F], F]:
+    """Declare an action that may change something.
+
+    `undo` names its entry in the Edit menu, the words of the wire name unless given. `before` is
+    called with the same arguments on the HTTP thread first, for what takes long without needing the
+    collection. `reading` puts the parameters that some clients send into the declared form. `edits` is
+    the parameter that holds the notes whose fields or tags change, by id, or `ANY_NOTE`: what a person
+    has typed into these is saved first.
+    """
+    return _declare(name, Kind.WRITE, undo=undo, before=before, reading=reading, edits=edits)
+
+
+def gui(name: str, *, lane: Lane = Lane.WINDOW) -> Callable[[F], F]:
+    """Declare an action that drives or inspects Anki's windows.
+
+    With `Lane.CALLER` the function stays on the HTTP thread and hops to the window itself, so that
+    it can wait for a person or for the network.
+    """
+    return _declare(name, Kind.GUI, lane=lane)
+
+
+def _declare(
+    name: str,
+    kind: Kind,
+    *,
+    lane: Optional[Lane] = None,
+    undo: str = "",
+    before: Optional[Callable[..., None]] = None,
+    reading: Optional[Reading] = None,
+    edits: Optional[str] = None,
+) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        hints = function.__annotations__
+        injected = {parameter: _INJECTED[hint] for parameter, hint in hints.items() if hint in _INJECTED}
+        if name in registry:
+            raise ValueError(f"the action {name} is declared twice")
+        registry[name] = Action(
+            name=name,
+            kind=kind,
+            lane=lane or (Lane.COLLECTION if "col" in injected.values() else Lane.CALLER),
+            function=function,
+            injected=injected,
+            undo=undo or _words(name),
+            before=before,
+            reading=reading,
+            edits=edits,
+        )
+        return function
+
+    return register
+
+
+def _words(name: str) -> str:
+    """`addNotes` -> `add notes`"""
+    return re.sub(r"(?<=[a-z])([A-Z])", r" \1", name).lower()

@@ -1,0 +1,431 @@
+"""Shapes: what a value looks like on the wire, read from its type hint once, when a module loads.
+
+A shape converts JSON values (`convert`), reads values from a query string (`from_text`) and describes
+itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hint:
+
+    str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
+    Name          text, with letters and their marks composed
+    bytes         text in base64
+    dataclasses   objects with members; unknown members are ignored, null means not given
+    TypedDicts    objects in results
+    NewType ids   64-bit integers, also taken from decimal strings
+
+`Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
+over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Wire`), an error text
+of its own (`Otherwise`), limits (`Limit`), a more generous reading (`Accepts`) or another shape than the
+type's. Of several of a kind the outermost counts; of limits all do. Member names are snake_case in Python
+and camelCase on the wire.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Callable, Literal, Optional, TypeVar, Union, get_args, get_origin
+
+from ..errors import BadParams
+from .scalars import (
+    Anything,
+    Base64,
+    Boolean,
+    Choice,
+    Composed,
+    Integer,
+    Null,
+    Number,
+    Shape,
+    Text,
+    json_or_text,
+)
+
+# For whoever declares actions: these two modules are one to them.
+from .scalars import Id as Id
+from .scalars import Invalid as Invalid
+from .scalars import Json as Json
+from .scalars import Schema as Schema
+from .scalars import brief as brief
+from .scalars import composed as composed
+from .scalars import named as named
+from .scalars import show as show
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wire:
+    """The wire name of a parameter, where it is not the camelCase of the Python name."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Otherwise:
+    """The whole error text for a value of the wrong type; `{value}` is the value sent."""
+
+    text: str
+    inside: bool = True  # also for a value that is wrong somewhere inside
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Accepts:
+    """A reading put before the conversion, for what clients really send; `also` is its schema."""
+
+    read: Callable[[Json], Json]
+    also: Mapping[str, Any]
+
+
+class Limit:
+    """What a value must keep to beyond its type, such as what Anki can bear."""
+
+    def check(self, value: Any) -> None:
+        """Raise Invalid if the converted `value` goes beyond it."""
+        raise NotImplementedError
+
+    def schema(self) -> Schema:
+        return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Between(Limit):
+    """The least and the greatest number that are taken: what Anki can store without loss."""
+
+    least: int
+    greatest: int
+
+    def check(self, value: int) -> None:
+        if not self.least <= value <= self.greatest:
+            raise Invalid(f"{show(value)} is not from {self.least} to {self.greatest}")
+
+    def schema(self) -> Schema:
+        return {"minimum": self.least, "maximum": self.greatest}
+
+
+# A name of something in the collection. Each parameter that is one is declared with it.
+Name = Annotated[str, Composed()]
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+class Array(Shape):
+    def __init__(self, item: Shape) -> None:
+        self.item = item
+
+    def convert(self, value: Json) -> list[Any]:
+        if type(value) is not list:
+            raise Invalid(f"{show(value)} is not of type 'array'")
+        if self.item.all_fit(value):
+            return value
+        convert = self.item.convert
+        done: list[Any] = []
+        try:
+            for element in value:
+                done.append(convert(element))
+        except Invalid as error:
+            error.path.append(f"[{len(done)}]")
+            raise
+        return done
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": self.item.schema()}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        if len(texts) == 1 and texts[0].lstrip().startswith("["):
+            return json_or_text(texts[0])
+        return [self.item.from_text([text]) for text in texts]
+
+
+class Pairs(Shape):
+    """An object used as a mapping: any names, values of one shape."""
+
+    def __init__(self, name: Shape, item: Shape) -> None:
+        self.name = name
+        self.item = item
+
+    def convert(self, value: Json) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise Invalid(f"{show(value)} is not of type 'object'")
+        convert = self.item.convert
+        try:
+            if isinstance(self.name, Composed):
+                return {composed(name): convert(member) for name, member in value.items()}
+            return {name: convert(member) for name, member in value.items()}
+        except Invalid:
+            # Found again, by name, only when something is wrong.
+            for name, member in value.items():
+                try:
+                    convert(member)
+                except Invalid as error:
+                    error.path.append(f".{brief(name)}")
+                    raise
+            raise
+
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": self.item.schema()}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return json_or_text(texts[-1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    name: str  # in Python
+    wire: str
+    shape: Shape
+    default: Any  # dataclasses.MISSING where the member is required
+    description: str
+
+    @property
+    def required(self) -> bool:
+        return self.default is dataclasses.MISSING
+
+    def schema(self) -> Schema:
+        described = {"description": self.description} if self.description else {}
+        return {**self.shape.schema(), **described}
+
+
+def members_schema(members: Sequence[Member]) -> Schema:
+    schema: Schema = {
+        "type": "object",
+        "properties": {member.wire: member.schema() for member in members},
+    }
+    required = [member.wire for member in members if member.required]
+    if required:
+        schema["required"] = required
+    return schema
+
+
+class Record(Shape):
+    """An object with named members, converted to an instance of its dataclass."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        hints = typing.get_type_hints(kind, include_extras=True)
+        self.members = [
+            member_of(
+                field.name,
+                hints[field.name],
+                None if field.default_factory is not dataclasses.MISSING else field.default,
+            )
+            for field in dataclasses.fields(kind)
+            if field.init
+        ]
+
+    def convert(self, value: Json) -> Any:
+        if type(value) is not dict:
+            raise Invalid(f"{show(value)} is not of type 'object'")
+        found: dict[str, Any] = {}
+        for member in self.members:
+            sent = value.get(member.wire)
+            if sent is None and not member.required:
+                continue  # null means not given, as clients in typed languages send it
+            try:
+                if sent is None and member.wire not in value:
+                    raise Invalid(f"{member.wire!r} is a required property")
+                found[member.name] = member.shape.convert(sent)
+            except Invalid as error:
+                error.path.append(f".{member.wire}")
+                raise
+        return self.kind(**found)
+
+    def schema(self) -> Schema:
+        return members_schema(self.members)
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return json_or_text(texts[-1])
+
+
+class Reply(Shape):
+    """An object in a result. Only described: what we send is checked by the type checker and tests."""
+
+    def __init__(self, kind: type) -> None:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        required = kind.__required_keys__  # type: ignore[attr-defined]
+        self.members = [
+            member_of(name, Annotated[hint, Wire(name)], *([] if name in required else [None]))
+            for name, hint in hints.items()
+        ]
+
+    def schema(self) -> Schema:
+        return {**members_schema(self.members), "additionalProperties": False}
+
+
+class Either(Shape):
+    def __init__(self, shapes: list[Shape]) -> None:
+        self.shapes = shapes
+        self.null = any(shape.takes_null() for shape in shapes)
+        self.others = [shape for shape in shapes if not isinstance(shape, Null)]
+
+    def convert(self, value: Json) -> Any:
+        if value is None and self.null:
+            return None
+        for shape in self.others[:-1]:
+            try:
+                return shape.convert(value)
+            except Invalid:
+                continue
+        return self.others[-1].convert(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [shape.schema() for shape in self.shapes]}
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self.others[0].from_text(texts)
+
+    def takes_null(self) -> bool:
+        return self.null
+
+
+class Tried(Shape):
+    """A value whose error is handed over in its place."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def convert(self, value: Json) -> Any:
+        try:
+            return self.shape.convert(value)
+        except Invalid as error:
+            return error.as_bad_params()
+
+    def schema(self) -> Schema:
+        return self.shape.schema()
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self.shape.from_text(texts)
+
+
+class Noted(Shape):
+    """A shape with the extras of its `Annotated`."""
+
+    def __init__(self, shape: Shape, extras: Sequence[Any]) -> None:
+        self.shape = shape
+        self.accepts = _outermost(Accepts, extras)
+        self.otherwise = _outermost(Otherwise, extras)
+        self.limits = [extra for extra in extras if isinstance(extra, Limit)]
+        self.description = _outermost(str, extras) or ""
+
+    def convert(self, value: Json) -> Any:
+        try:
+            converted = self.shape.convert(self.accepts.read(value) if self.accepts else value)
+        except Invalid as error:
+            if self.otherwise is None or (error.path and not self.otherwise.inside):
+                raise
+            raise Invalid(self.otherwise.text.format(value=named(value)), whole=True) from None
+        if converted is not None:
+            for limit in self.limits:
+                limit.check(converted)
+        return converted
+
+    def schema(self) -> Schema:
+        schema = self.shape.schema()
+        for limit in self.limits:
+            schema = {**schema, **limit.schema()}
+        if self.accepts:
+            schema = {"anyOf": [schema, dict(self.accepts.also)]}
+        return {**schema, "description": self.description} if self.description else schema
+
+    def from_text(self, texts: Sequence[str]) -> Json:
+        return self.shape.from_text(texts)
+
+    def takes_null(self) -> bool:
+        return self.shape.takes_null()
+
+    def all_fit(self, values: list[Json]) -> bool:
+        return self.accepts is None and not self.limits and self.shape.all_fit(values)
+
+
+def member_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Member:
+    # Before Python 3.11, a default of None wraps the hint of a parameter into Optional, around its extras.
+    inner, *others = get_args(hint) or [hint]
+    if others == [type(None)] and get_origin(inner) is Annotated and shape_of(inner).takes_null():
+        hint = inner
+    extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    wire = _outermost(Wire, extras) or Wire(camel(name))
+    return Member(name, wire.name, shape_of(hint), default, _outermost(str, extras) or "")
+
+
+def _outermost(kind: type[T], extras: Sequence[Any]) -> Optional[T]:
+    """The last of a kind: an `Annotated` around another one adds its extras behind."""
+    return next((extra for extra in reversed(extras) if isinstance(extra, kind)), None)
+
+
+_SIMPLE: dict[Any, Shape] = {
+    Any: Anything(),
+    object: Anything(),
+    None: Null(),
+    type(None): Null(),
+    str: Text(),
+    bytes: Base64(),
+    bool: Boolean(),
+    int: Integer(),
+    float: Number(),
+}
+
+
+def shape_of(hint: Any) -> Shape:
+    """The shape that a type hint stands for."""
+    if hint in _SIMPLE:
+        return _SIMPLE[hint]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        extras = args[1:]
+        own = [extra for extra in extras if isinstance(extra, Shape)]
+        inner = own[0] if own else shape_of(args[0])
+        return Noted(inner, extras) if any(not isinstance(e, (Wire, Shape)) for e in extras) else inner
+    if origin is Union or (sys.version_info >= (3, 10) and origin is _UnionType):
+        if BadParams in args:
+            return Tried(shape_of(next(arg for arg in args if arg is not BadParams)))
+        return Either([shape_of(arg) for arg in args])
+    if origin is Literal:
+        return Choice(args)
+    if origin in (list, Sequence):
+        return Array(shape_of(args[0]))
+    if origin is dict:
+        return Pairs(*map(shape_of, args))
+    if getattr(hint, "__supertype__", None) is int:
+        return Id()
+    if dataclasses.is_dataclass(hint):
+        return Record(typing.cast(type, hint))
+    if typing.is_typeddict(hint) if sys.version_info >= (3, 10) else hasattr(hint, "__total__"):
+        return Reply(hint)
+    raise TypeError(f"no shape is known for the type hint {hint!r}")
+
+
+if sys.version_info >= (3, 10):
+    from types import UnionType as _UnionType
+
+
+# Readings that several actions share.
+
+
+def _one_or_many(value: Json) -> Json:
+    """A single object counts as a list of one; nulls in a list are left out."""
+    if type(value) is list:
+        return [element for element in value if element is not None]
+    return [value]
+
+
+def _split_at_spaces(value: Json) -> Json:
+    return value.split() if type(value) is str else value
+
+
+_DEEPEST_TAG = 100
+
+
+class TagDepth(Limit):
+    """Anki can't show a tree of tags with more levels, and dies of far more."""
+
+    def check(self, value: Union[str, list[str]]) -> None:
+        for tag in [value] if isinstance(value, str) else value:
+            if tag.count("::") >= _DEEPEST_TAG:
+                raise Invalid(f"{show(tag)} has more than {_DEEPEST_TAG} levels")
+
+
+TAG_DEPTH = TagDepth()
+ONE_OR_MANY = Accepts(_one_or_many, {"type": "object", "additionalProperties": True})
+SPACE_SEPARATED = Accepts(_split_at_spaces, {"type": "string"})

@@ -1,0 +1,119 @@
+"""The main window: its screens, and commands of its menus."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Callable, Literal, Optional, TypeVar
+
+from anki.collection import Collection, OpChangesAfterUndo
+
+from ...core.actions.decks import DeckName
+from ...core.collection.names import find_deck
+from ...core.context import Call
+from ...core.private_api import private
+from ...core.registry import Lane, gui
+from ..window import main_window
+
+log = logging.getLogger("ankiconnect")
+
+private("aqt.dbcheck", "check_db", "guiCheckDatabase")
+
+T = TypeVar("T")
+
+Found = Annotated[bool, "false if there is no such deck"]
+
+
+@gui("guiDeckBrowser", lane=Lane.CALLER)
+def show_deck_browser(call: Call) -> None:
+    """Show the deck list."""
+    _when_drawn(call, lambda: main_window().moveToState("deckBrowser"))
+
+
+@gui("guiDeckOverview", lane=Lane.CALLER)
+def show_deck_overview(call: Call, name: DeckName) -> Found:
+    """Make a deck current and show its overview."""
+    return _when_drawn(call, lambda: _show_overview(name))
+
+
+@gui("guiDeckReview", lane=Lane.CALLER)
+def show_deck_review(call: Call, name: DeckName) -> Found:
+    """Make a deck current and review it. With nothing due, Anki shows that the deck is finished."""
+    # The overview first, as when a person clicks: it lets a running review end.
+    if not show_deck_overview(call, name):
+        return False
+    _when_drawn(call, lambda: main_window().moveToState("review"))
+    return True
+
+
+@gui("reloadCollection")
+def refresh_windows() -> None:
+    """Have all open windows show what the collection holds now."""
+    main_window().reset()
+
+
+@gui("guiUndo", lane=Lane.CALLER)
+def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
+    """Undo what the Edit menu offers to undo."""
+
+    def undo_on_collection(col: Collection) -> Optional[OpChangesAfterUndo]:
+        if not col.undo_status().undo:
+            return None
+        call.host.will_change(undoing=True)
+        undone = col.undo()
+        call.host.changed(undone.changes, undone=True)
+        return undone
+
+    def tell_windows(undone: OpChangesAfterUndo) -> None:
+        from aqt import gui_hooks
+
+        try:
+            gui_hooks.state_did_undo(undone)
+        except Exception:  # another add-on's: what was undone stays undone
+            log.exception("not all windows were told what was undone")
+
+    call.on_window(main_window)
+    with call.host.editing(None):
+        undone = call.on_collection(undo_on_collection)
+    if undone is None:
+        return False
+    call.on_window(lambda: tell_windows(undone))
+    return True
+
+
+@gui("guiCheckDatabase")
+def check_database() -> Annotated[Literal[True], "the check was started"]:
+    """Start Anki's database check, whose outcome is shown to the person."""
+    from aqt.dbcheck import check_db
+
+    check_db(main_window())
+    return True
+
+
+@gui("guiExitAnki")
+def exit_anki() -> None:
+    """Close Anki as its menu does, a second later, so that the reply still goes out."""
+    from aqt.qt import QTimer
+
+    QTimer.singleShot(1000, main_window().close)
+
+
+def _show_overview(name: str) -> bool:
+    mw = main_window()
+    deck_id = find_deck(mw.col, name)
+    if not deck_id:
+        return False
+    if deck_id != mw.col.decks.get_current_id():
+        mw.col.decks.select(deck_id)  # even of the same deck, this would clear what waits under Redo
+    mw.moveToState("overview")
+    return True
+
+
+def _when_drawn(call: Call, work: Callable[[], T]) -> T:
+    """Run `work` on the main thread once the screen is drawn.
+
+    Anki's screens ask the collection in the background and draw when the answer comes, also over
+    another screen that is shown by then. Such answers come in order.
+    """
+    call.on_window(main_window)  # here, a refresh that was due begins
+    call.on_collection(lambda _col: None)
+    return call.on_window(work)
