@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from .config import Settings
 from .core.context import Host
 from .core.errors import ApiError, as_api_error, without_frames
-from .routes import action_urls, doors, health, index, openapi, rpc
+from .routes import access, action_urls, cors, health, index, openapi, request_log, responses, rpc
+from .routes.context import AppContext
 
 
 def create_app(
@@ -24,8 +25,9 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder="routes/index")
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
-    app.extensions["ankiconnect"] = doors.Context(host, settings, problems)
-    doors.guard(app)
+    app.extensions["ankiconnect"] = AppContext(host, settings, problems)
+    for part in (request_log, responses, cors, access):
+        part.init_app(app)
     app.register_blueprint(health.bp)
     app.register_blueprint(index.bp)
     app.register_blueprint(openapi.bp)
@@ -40,9 +42,9 @@ def _fail(error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.code:
         without_frames(error)  # the request keeps it, and so all that a frame of it knows
         text = error.description or error.name
-        response = doors.error_response(ApiError(text), error.code)
+        response = responses.error_response(ApiError(text), error.code)
         if isinstance(error, MethodNotAllowed):
             response.allow.update(error.valid_methods or ())
         return response
     known = as_api_error(error)
-    return doors.error_response(known, known.status)
+    return responses.error_response(known, known.status)

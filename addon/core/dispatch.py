@@ -18,6 +18,7 @@ from typing import Annotated, Any, Callable, Optional
 from anki.collection import Collection
 
 from .context import Call, Host
+from .envelope import failure, success
 from .errors import (
     ApiError,
     BackendPanic,
@@ -114,16 +115,8 @@ class Message:
         is_bare = self.version <= _LAST_BARE_VERSION
         if outcome.error:
             self.call.failed[type(outcome.error).__name__] += 1
-            return None if is_bare and self.call.settings.apiNullErrors else failure(outcome.error)
+            return None if is_bare and self.call.settings.apiNullErrors else failure(str(outcome.error))
         return outcome.result if is_bare else success(outcome.result)
-
-
-def success(result: Json) -> Json:
-    return {"result": result, "error": None}
-
-
-def failure(error: Exception) -> Json:
-    return {"result": None, "error": str(error)}
 
 
 def check_message(message: Json) -> int:

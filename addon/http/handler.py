@@ -27,6 +27,7 @@ from werkzeug.exceptions import (
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
+from ..core.envelope import failure
 from . import malloc
 from .reader import Stream, TooLarge, TooSlow
 from .transfers import Dropped, Transfer
@@ -228,7 +229,7 @@ class Handler(WSGIRequestHandler):
         self.command = self.command or "GET"
         self.request_version = self.protocol_version
         text = message or self.responses.get(code, ("bad request",))[0]
-        content = json.dumps({"result": None, "error": text}, separators=(",", ":")).encode()
+        content = json.dumps(failure(text), separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
         self._send(f"{code} {self.responses.get(code, ('',))[0]}", headers.items(), content)
         self._drain()

@@ -11,12 +11,14 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..actions import Action, Kind, registry
-from ..core.dispatch import Outcome, Request, attempt, check_key, look_up, success
+from ..core.dispatch import Outcome, Request, attempt, check_key, look_up
+from ..core.envelope import success
 from ..core.errors import ApiError, BadParams
 from ..core.schema import json_text
 from ..core.schema.codecs import Json, show
-from .doors import current_call, error_response, header_key
-from .json_body import from_body, json_response
+from .context import current_call, header_key
+from .json_body import from_body
+from .responses import error_response, json_response
 
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

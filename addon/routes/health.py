@@ -8,8 +8,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from . import rpc
-from .doors import current_call
-from .json_body import json_response
+from .context import current_call
+from .responses import json_response
 
 bp = Blueprint("health", __name__)
 

@@ -1,4 +1,4 @@
-"""JSON bodies: of requests, read, and of replies, written."""
+"""The JSON in the bodies of requests. Large ones are read one at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any, Callable, Optional, TypeVar
 
-from flask import Response, request
+from flask import request
 from werkzeug.exceptions import HTTPException
 
 from ..core.context import Call
@@ -19,13 +19,7 @@ from ..core.dispatch import is_key
 from ..core.errors import ApiError, BadParams, KeyRefused
 from ..core.schema import json_text
 from ..http import malloc
-from .doors import current_call, header_key
-
-_orjson: Any
-try:
-    import orjson as _orjson
-except ImportError:
-    _orjson = None
+from .context import current_call, header_key
 
 T = TypeVar("T")
 
@@ -113,17 +107,3 @@ def _turn_of_large() -> Iterator[None]:
             yield
         finally:
             malloc.give_back()
-
-
-def json_response(value: Any, status: int = 200) -> Response:
-    return Response(encode(value), status=status, mimetype="application/json")
-
-
-def encode(value: Any) -> bytes:
-    """JSON, by orjson where Anki ships it, which is ten times as fast."""
-    if _orjson:
-        # It refuses what Python's own module can do: keys that are numbers, integers of more than
-        # 64 bits and halves of surrogate pairs.
-        with contextlib.suppress(TypeError):
-            return bytes(_orjson.dumps(value))
-    return json.dumps(value, separators=(",", ":")).encode()

@@ -6,13 +6,47 @@ import json
 import logging
 import logging.handlers
 import threading
+import time
 from datetime import datetime
 from typing import Any, Optional
+
+from flask import Flask, Response, g, request
+
+from ..core.context import Call
 
 log = logging.getLogger("ankiconnect")
 
 _LARGEST = 5_000_000
 _KEPT = 3
+
+
+def init_app(app: Flask) -> None:
+    """Log each request when its reply is complete: to be called before others that add to replies."""
+    requests = RequestLog()
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def write(response: Response) -> Response:
+        call: Optional[Call] = g.get("call")
+        if call and call.settings.apiLogPath:
+            requests.write(call.settings.apiLogPath, _entry(call, response))
+        return response
+
+
+def _entry(call: Call, response: Response) -> dict[str, Any]:
+    """What the log tells of a request: nothing that the caller could have put a secret into."""
+    return {
+        "peer": request.remote_addr,
+        "origin": call.origin[:200],
+        "method": request.method[:20],
+        "actions": call.performed,
+        "status": response.status_code,
+        "errors": call.failed,
+        "ms": round((time.perf_counter() - g.began) * 1000, 1),
+    }
 
 
 class RequestLog:

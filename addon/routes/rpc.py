@@ -9,8 +9,9 @@ from flask import Blueprint, Response, request
 from ..core.dispatch import BANNER, Message
 from ..core.errors import BadParams, KeyRefused, UnsupportedAction
 from . import index
-from .doors import current_call, error_response, header_key
-from .json_body import from_body, json_response
+from .context import current_call, header_key
+from .json_body import from_body
+from .responses import error_response, json_response
 
 bp = Blueprint("rpc", __name__)
 

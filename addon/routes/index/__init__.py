@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from ...core.context import Call
 from ...core.dispatch import BANNER, check_key
 from ...core.errors import KeyRefused
 from ...core.registry import Action, registry
 from ...core.schema.codecs import Schema
-from ..doors import current_call, header_key
+from ..context import app_context, current_call, header_key
 from ..schema_text import parameters
 
 bp = Blueprint("page", __name__)
@@ -49,7 +49,7 @@ def show() -> Response:
         anki_version=host.anki_version,
         profile=host.profile(),
         is_ready=host.is_ready(),
-        problems=current_app.extensions["ankiconnect"].problems(),
+        problems=app_context().problems(),
         actions=_actions(),
     )
     response = Response(html, mimetype="text/html")
