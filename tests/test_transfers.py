@@ -148,7 +148,7 @@ def test_a_body_without_the_key_is_not_parsed(locked: Program, body: bytes) -> N
         ("POST /nope HTTP/1.1", 200),
         ("POST /addNotes HTTP/1.1", 401),
         ("POST /requestPermission HTTP/1.1", 401),
-        ("GET /healthz HTTP/1.1", 200),
+        ("PUT /healthz HTTP/1.1", 200),
     ):
         for _ in range(2):
             with connect(locked.port) as sock:

@@ -89,16 +89,17 @@ def attempt(work: Callable[[], Json], host: Host) -> Outcome:
 class Message:
     """A request object that has been read: the request that it is, or what is wrong with it."""
 
-    def __init__(self, message: Json, call: Call) -> None:
+    def __init__(self, message: Json, call: Call, key: Optional[str] = None) -> None:
+        """`key` came outside the message, whose own goes first."""
         self.call = call
         self.version = VERSION_WHEN_MISSING
         self.request: Optional[Request] = None
-        self.refusal = attempt(lambda: self._check(message), call.host).error
+        self.refusal = attempt(lambda: self._check(message, key), call.host).error
 
-    def _check(self, message: Json) -> None:
+    def _check(self, message: Json, key: Optional[str]) -> None:
         self.version = check_message(message)
         if not self.call.depth:  # the key of a multi counts for all of it
-            check_key(message.get("key"), message["action"], self.call)
+            check_key(message.get("key") or key, message["action"], self.call)
         # Handed over, not kept: they can hold whole files, which are not needed as text for long.
         params = message.pop("params", None)
         self.request = look_up(message["action"], params or {}, self.call.at_version(self.version))

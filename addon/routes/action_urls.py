@@ -11,13 +11,14 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..actions import Action, Kind, registry
+from ..core.context import Call
 from ..core.dispatch import Outcome, Request, attempt, check_key, look_up
 from ..core.envelope import success
 from ..core.errors import ApiError, BadParams
 from ..core.schema import json_text
 from ..core.schema.codecs import Json, show
 from .context import current_call, header_key
-from .json_body import from_body
+from .json_body import reading_body
 from .responses import error_response, json_response
 
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -37,24 +38,26 @@ def handle(name: str) -> Response:
         response.headers["Allow"] = ", ".join(methods)
         return response
 
-    def read(given: Any) -> Request:
-        params = {} if given is None else given
-        if not isinstance(params, dict):
-            raise BadParams(f"{show(params)} is not of type 'object'")
-        key = params.pop("key", None) or header_key()
-        check_key(key, action.name, call)
-        return look_up(name, params, call)
-
-    def bound() -> Request:
-        if request.method != "POST":
-            return read(_from_query(action))
-        return from_body(read, _parse) or read(None)
-
-    found = attempt(bound, call.host)
+    found = attempt(lambda: _request(action, call), call.host)
     outcome: Outcome = found if found.error else found.result.run()
     if outcome.error:
         return error_response(outcome.error, outcome.error.status)
     return json_response(success(outcome.result))
+
+
+def _request(action: Action, call: Call) -> Request:
+    if request.method != "POST":
+        return _checked(action, _from_query(action), call)
+    with reading_body() as body:
+        return _checked(action, body.take(_parse) if body else None, call)
+
+
+def _checked(action: Action, given: Json, call: Call) -> Request:
+    params = {} if given is None else given
+    if not isinstance(params, dict):
+        raise BadParams(f"{show(params)} is not of type 'object'")
+    check_key(params.pop("key", None) or header_key(), action.name, call)
+    return look_up(action.name, params, call)
 
 
 def _parse(text: str) -> Json:

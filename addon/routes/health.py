@@ -1,13 +1,12 @@
 """What supervisors ask: `GET /healthz`, is the process alive, and `GET /readyz`, is a collection open.
 
-Neither takes a key or waits for the collection. With a body they are action JSON, as any path is.
+Neither takes a key or waits for the collection.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
-from . import rpc
 from .context import current_call
 from .responses import json_response
 
@@ -25,9 +24,6 @@ def readyz() -> Response:
 
 
 def _reply(name: str, value: bool) -> Response:
-    if request.get_data():
-        answer: Response = rpc.handle(request.path)
-        return answer
     response = json_response({name: value}, 200 if value else 503)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable
 
 from flask import request
 from werkzeug.exceptions import HTTPException
@@ -20,8 +20,6 @@ from ..core.errors import ApiError, BadParams, KeyRefused
 from ..core.schema import json_text
 from ..http import malloc
 from .context import current_call, header_key
-
-T = TypeVar("T")
 
 _large = threading.Lock()
 # A body beyond this is parsed only if the key came with it: parsed JSON can take up 25 times as much.
@@ -34,15 +32,37 @@ _MOST_KEYS = 8
 _decoder = json.JSONDecoder()
 
 
-def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = json_text.parse) -> Optional[T]:
-    """What `read` makes of the JSON value in the body of the request; None where there is no body.
+class Body:
+    """What has arrived with a request: JSON, which can be taken once.
 
-    Raises BadParams with the decoder's text, KeyRefused for a large one without the key, and ApiError for
-    one that does not arrive as announced.
+    It may hold whole files, so neither its bytes nor its text are kept longer than needed.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __bool__(self) -> bool:
+        return bool(self._content)
+
+    def take(self, parse: Callable[[str], Any] = json_text.parse) -> Any:
+        """The JSON value. Raises BadParams with the decoder's text."""
+        content, self._content = self._content, b""
+        try:
+            text = content.decode("utf-8")
+        except ValueError as error:
+            raise BadParams(str(error)) from None
+        del content
+        return parse(text)
+
+
+@contextlib.contextmanager
+def reading_body() -> Iterator[Body]:
+    """The body of the request, within which its JSON is parsed and converted.
+
+    Raises KeyRefused for a large one without the key, and ApiError for one that does not arrive as
+    announced.
     """
     body = _received()
-    if not body:
-        return None
     call = current_call()
     if len(body) > _MOST_WITHOUT_KEY and not (is_key(header_key(), call) or _may_hold_key(body, call)):
         del body  # which the error would keep
@@ -50,16 +70,9 @@ def from_body(read: Callable[[Any], T], parse: Callable[[str], Any] = json_text.
     if len(body) > malloc.LARGE:
         call.reading = _turn_of_large
     with call.reading():
-        try:
-            text = body.decode("utf-8")
-        except ValueError as error:
-            raise BadParams(str(error)) from None
-        del body  # each of them can hold a file, and is not kept longer than it is needed
-        value = parse(text)
-        del text
-        result = read(value)
-        del value
-        return result
+        read = Body(body)
+        del body
+        yield read
 
 
 def _received() -> bytes:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, request
 
 from ..core.dispatch import BANNER, Message
 from ..core.errors import BadParams, KeyRefused, UnsupportedAction
+from ..core.schema.scalars import Json
 from . import index
 from .context import current_call, header_key
-from .json_body import from_body
+from .json_body import reading_body
 from .responses import error_response, json_response
 
 bp = Blueprint("rpc", __name__)
@@ -21,21 +20,22 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 @bp.route("/", methods=_METHODS, defaults={"path": ""})
 @bp.route("/<path:path>", methods=_METHODS)
 def handle(path: str) -> Response:
-    def read(message: Any) -> Message:
-        if isinstance(message, dict):
-            if path.strip("/") and message.get("action") is None:
-                raise UnsupportedAction()  # meant for the URL of an action that does not exist
-            if not message.get("key"):
-                message["key"] = header_key()
-        return Message(message, current_call())
-
     try:
-        message = from_body(read)
+        with reading_body() as body:
+            if not body:
+                return _without_body(path)
+            message = _message(body.take(), path)
     except UnsupportedAction:
         return unsupported()
     except (BadParams, KeyRefused) as error:
         return error_response(error, 200)
-    return _without_body(path) if message is None else json_response(message.answer())
+    return json_response(message.answer())
+
+
+def _message(value: Json, path: str) -> Message:
+    if path.strip("/") and isinstance(value, dict) and value.get("action") is None:
+        raise UnsupportedAction()  # meant for the URL of an action that does not exist
+    return Message(value, current_call(), header_key())
 
 
 def _without_body(path: str) -> Response:
