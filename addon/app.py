@@ -7,9 +7,9 @@ from typing import Callable
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from .config import Settings
 from .core.context import Host
 from .core.errors import ApiError, as_api_error, without_frames
+from .core.settings import Settings
 from .routes import access, action_urls, cors, health, index, openapi, request_log, responses, rpc
 from .routes.context import AppContext
 

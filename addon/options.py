@@ -21,18 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .config import (
-    Chosen,
-    Given,
-    ServerSettings,
-    Settings,
-    check,
-    from_environment,
-    resolve,
-    shapes,
-    variable,
-    words,
-)
+from .core.settings import ServerSettings, Settings
+from .settings_sources import Chosen, Given, check, from_environment, resolve, shapes, variable, words
 from .version import PROGRAM_VERSION
 
 log = logging.getLogger("ankiconnect")

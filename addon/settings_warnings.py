@@ -8,9 +8,10 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from .config import ServerSettings, Settings, variable
 from .core.origins import canonical
+from .core.settings import ServerSettings, Settings
 from .routes.hosts import is_host_name
+from .settings_sources import variable
 
 _PREFIX = "ANKICONNECT_"
 

@@ -23,10 +23,11 @@ from hypothesis import settings as hypothesis_settings
 
 from addon.actions import Kind, registry
 from addon.app import create_app
-from addon.config import Settings, load
 from addon.core.headless import HeadlessHost
+from addon.core.settings import Settings
 from addon.core.sync.account import SyncAccount
 from addon.http.server import Server as Listener
+from addon.settings_sources import load
 from tools.examples import Example, make_collection, set_noon
 
 from . import node as node_programs

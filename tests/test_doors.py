@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from addon.app import create_app
-from addon.config import Settings, load
 from addon.core.context import Call
 from addon.core.dispatch import Message, look_up
 from addon.core.errors import Forbidden
+from addon.core.settings import Settings
+from addon.settings_sources import load
 
 from .conftest import HeadlessServer, Reply, Wired, basic
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import trustme
 
-from addon.config import load
 from addon.core.addresses import is_public
 from addon.core.errors import BadParams
 from addon.core.media.downloads import DownloadFailed, download
+from addon.settings_sources import load
 
 from .conftest import HeadlessServer, LiveServer, Server, Wired, basic
 from .web import Web

@@ -12,8 +12,8 @@ from typing import Any, Optional
 
 import pytest
 
-from addon.config import load
 from addon.core.file_access import _is_taken_for_a_collection
+from addon.settings_sources import load
 
 from .conftest import HeadlessServer, Wired, add_cards, basic
 

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from addon.config import defaults, load, schema
+from addon.settings_sources import defaults, load, schema
 from tools.ports import free_port
 
 from .conftest import LiveServer

@@ -14,8 +14,9 @@ from typing import Any, Optional
 
 import pytest
 
-from addon.config import ServerSettings, Settings, defaults
+from addon.core.settings import ServerSettings, Settings
 from addon.options import settle
+from addon.settings_sources import defaults
 from tools.ports import free_port
 
 from .conftest import Start

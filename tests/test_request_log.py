@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from addon.config import load
 from addon.routes import request_log
+from addon.settings_sources import load
 
 from .conftest import OverSockets, Wired, WiredServer, basic
 

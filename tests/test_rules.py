@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from addon.actions import Kind, registry
-from addon.config import Settings, load
 from addon.core.policy import refusal
+from addon.core.settings import Settings
+from addon.settings_sources import load
 
 from .conftest import Wired, basic
 

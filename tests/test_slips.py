@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from addon.config import defaults, load
+from addon.settings_sources import defaults, load
 from addon.settings_warnings import slips
 
 from .conftest import Start

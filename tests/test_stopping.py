@@ -18,11 +18,11 @@ from anki.decks import DeckId
 from anki.errors import Interrupted
 from anki.hooks import note_will_be_added
 
-from addon.config import Settings
 from addon.core.actions.packages import export_package, import_package
 from addon.core.context import Call
 from addon.core.errors import Unavailable
 from addon.core.headless import HeadlessHost
+from addon.core.settings import Settings
 from addon.core.undo import Edit
 
 from .conftest import HeadlessServer, Start, basic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import json
 import re
 import subprocess
@@ -15,7 +16,8 @@ import jsonschema
 import pytest
 
 from addon.actions import Kind, registry
-from addon.config import Settings, load
+from addon.core.settings import Settings
+from addon.settings_sources import load
 from tools.docs import settings_files
 
 ADDON = Path(__file__).parent.parent / "addon"
@@ -24,18 +26,22 @@ STANDARD = getattr(sys, "stdlib_module_names", None)  # from Python 3.10 on
 ALLOWED = {"aqt", "orjson", "anki", "flask", "werkzeug", "requests"}
 
 
-def imports(module: Path, *, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
-    """Level and name of each import; with `at_run_time`, without those for the type checker."""
+def run_time_nodes(module: Path) -> Iterator[ast.AST]:
+    """The syntax tree of a module, without what is for the type checker only."""
     tree = ast.parse((ADDON / module).read_text("utf-8"))
     skipped = {
         id(child)
         for node in ast.walk(tree)
-        if at_run_time and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for child in ast.walk(node)
     }
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
+    return (node for node in ast.walk(tree) if id(node) not in skipped)
+
+
+def imports(module: Path, *, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
+    """Level and name of each import; with `at_run_time`, without those for the type checker."""
+    tree = ast.parse((ADDON / module).read_text("utf-8"))
+    for node in run_time_nodes(module) if at_run_time else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -68,11 +74,52 @@ def test_the_process_of_the_tests_has_no_aqt(module: Path) -> None:
     assert not [name for level, name in imports(module) if not level and name.startswith("aqt")]
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.parts[0] == "core"], ids=str)
-def test_core_knows_no_flask_and_no_other_part_of_the_house(module: Path) -> None:
-    for level, name in imports(module):
-        assert not name.startswith(("flask", "werkzeug"))
-        assert level < 2 or name == "config"
+# What the modules of each folder may import from the package. The other modules stand above all folders.
+MAY_IMPORT = {
+    "core": {"core"},
+    "http": {"http", "core"},
+    "routes": {"routes", "core", "http", "actions", "version"},
+}
+
+
+def name_of(module: Path) -> str:
+    """`core.actions.decks` for that file, `core.actions` for the folder."""
+    parts = module.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(module) for module in MODULES}
+
+
+def imported_modules(module: Path) -> set[str]:
+    """The modules of the package that one imports, wherever it does, but not those for the type checker."""
+    folder = module.parts[:-1]
+    found = set()
+    for level, name, members in relative_imports(module):
+        start = [*folder[: len(folder) - level + 1], *filter(None, [name])]
+        found |= {".".join([*start, member]) for member in members} & NAMES or {".".join(start)}
+    return found - {name_of(module)}
+
+
+def relative_imports(module: Path) -> Iterator[tuple[int, str, list[str]]]:
+    for node in run_time_nodes(module):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield node.level, node.module or "", [alias.name for alias in node.names]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.parts[0] in MAY_IMPORT], ids=str)
+def test_dependencies_point_one_way(module: Path) -> None:
+    folder = module.parts[0]
+    assert {name.partition(".")[0] for name in imported_modules(module)} <= MAY_IMPORT[folder]
+    if folder in ("core", "http"):
+        assert not [name for _level, name in imports(module) if name.partition(".")[0] == "flask"]
+    if folder == "core":
+        assert not [name for _level, name in imports(module) if name.partition(".")[0] == "werkzeug"]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name_of(module): imported_modules(module) for module in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_the_actions_load_without_aqt_and_without_docstrings() -> None:

@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from addon import config
+from addon import settings_sources
 
 _ROOT = Path(__file__).resolve().parent.parent
 ADDON = _ROOT / "addon"
@@ -20,9 +20,9 @@ _CONFIG_HEAD = """Settings of AnkiConnect. Changes are in force at once, and a w
 def settings_files() -> dict[Path, str]:
     """Each file that is made from the settings, and what it should hold."""
     return {
-        ADDON / "config.json": json.dumps(config.defaults(), indent=2) + "\n",
-        ADDON / "config.schema.json": json.dumps(config.schema(), indent=2) + "\n",
-        ADDON / "config.md": _CONFIG_HEAD + config.reference(),
+        ADDON / "config.json": json.dumps(settings_sources.defaults(), indent=2) + "\n",
+        ADDON / "config.schema.json": json.dumps(settings_sources.schema(), indent=2) + "\n",
+        ADDON / "config.md": _CONFIG_HEAD + settings_sources.reference(),
     }
 
 

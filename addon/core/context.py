@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Optional, Protocol, TypeVar
 
-from ..config import Settings
 from .errors import Unavailable
+from .settings import Settings
 
 if TYPE_CHECKING:
     from anki.collection import Collection, OpChanges

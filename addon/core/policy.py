@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Optional
 
-from ..config import Settings
 from .context import Call
 from .errors import Forbidden
 from .registry import Action, Kind, registry
 from .schema.codecs import brief
+from .settings import Settings
 
 # What anyone may perform, from any origin and without a key.
 OPEN_TO_ALL = "requestPermission"

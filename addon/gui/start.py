@@ -16,10 +16,11 @@ import aqt
 from aqt.qt import QAction, qconnect
 
 from ..app import create_app
-from ..config import Settings, load
 from ..core.plain_text import LogLines
 from ..core.private_api import report_missing
+from ..core.settings import Settings
 from ..http.server import Server, describe_listener
+from ..settings_sources import load
 from ..settings_warnings import slips
 from . import settings
 from .app_nap import stay_awake

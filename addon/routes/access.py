@@ -8,12 +8,12 @@ from typing import Optional
 
 from flask import Flask, Response, g, request
 
-from ..config import Settings
 from ..core.addresses import is_loopback
 from ..core.context import Call, CollectionBinding
 from ..core.errors import Forbidden
 from ..core.policy import OPEN_TO_ALL, unknown_origin
 from ..core.schema.codecs import brief
+from ..core.settings import Settings
 from .context import app_context
 from .hosts import is_known_host, is_secure_context
 from .responses import error_response

@@ -7,8 +7,8 @@ from typing import Callable, Optional
 
 from flask import current_app, g, request
 
-from ..config import Settings
 from ..core.context import Call, Host
+from ..core.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import re
 import socket
 from typing import Optional
 
-from ..config import Settings
 from ..core.addresses import is_loopback
+from ..core.settings import Settings
 
 _HOST = re.compile(r"(\[[\da-f:.]+\]|[^:\[\]@/\s,]*)(:\d*)?", re.IGNORECASE)
 # Containers and virtual machines reach the machine that they run on by these.

@@ -8,7 +8,7 @@ from typing import Optional, Protocol
 from anki.collection import Collection
 from anki.sync import SyncAuth
 
-from ...config import ServerSettings
+from ..settings import ServerSettings
 
 _SECONDS_WITHOUT_A_BYTE = 60  # as in Anki's preferences
 
