@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .core.settings import ServerSettings, Settings
-from .settings_sources import Chosen, Given, check, from_environment, resolve, shapes, variable, words
+from .settings_sources import Chosen, Given, check, codecs, from_environment, resolve, variable, words
 from .version import PROGRAM_VERSION
 
 log = logging.getLogger("ankiconnect")
@@ -31,7 +31,7 @@ _OWN = {own.name for own in dataclasses.fields(ServerSettings)} - {
     shared.name for shared in dataclasses.fields(Settings)
 }
 _DECLARED = {declared.name: declared for declared in dataclasses.fields(ServerSettings)}
-_SHAPES = shapes(ServerSettings)
+_CODECS = codecs(ServerSettings)
 _SECRETS = [name for name, declared in _DECLARED.items() if declared.metadata["secret"]]
 
 
@@ -114,7 +114,7 @@ def _from_file(path: Path) -> Chosen:
         raise ValueError(f"the settings file does not hold an object: {path}")
     if any(values.get(name) for name in _SECRETS):
         _warn_of_readers(path, "the settings file")
-    known = (_SHAPES.keys() | set(map(_file_of, _SECRETS))) - {"settings"}
+    known = (_CODECS.keys() | set(map(_file_of, _SECRETS))) - {"settings"}
     unknown = ", ".join(sorted(values.keys() - known))
     if unknown:
         raise ValueError(f"unknown in {path}: {unknown}; known are {', '.join(sorted(known))}")
@@ -139,7 +139,7 @@ class _Parser(argparse.ArgumentParser):
 def _from_options(arguments: Sequence[str], program: str) -> Chosen:
     given = vars(_parser(program).parse_args(arguments))
     return {
-        name: Given(_SHAPES[name].from_text(texts) if name in _SHAPES else texts[-1], _flags(name)[0])
+        name: Given(_CODECS[name].from_text(texts) if name in _CODECS else texts[-1], _flags(name)[0])
         for name, texts in given.items()
     }
 
@@ -156,7 +156,7 @@ def _parser(program: str) -> _Parser:
     server = parser.add_argument_group("the server")
     api = parser.add_argument_group("the API, as in Anki's configuration of the add-on")
     for name, flags, help in _options():
-        kind = _SHAPES[name].schema().get("type") if name in _SHAPES else "string"
+        kind = _CODECS[name].schema().get("type") if name in _CODECS else "string"
         # An option that is on or off needs no value to be on.
         bare: dict[str, Any] = {"nargs": "?", "const": "true"} if kind == "boolean" else {}
         is_own = name in _OWN or name in map(_file_of, _OWN)

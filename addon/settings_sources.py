@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from . import actions  # noqa: F401  fills the registry that the policy looks into
 from .core.addresses import is_loopback
 from .core.policy import unknown_action
-from .core.schema.codecs import Invalid, shape_of
+from .core.schema.codecs import Invalid, codec_for
 from .core.settings import Settings
 
 
@@ -52,12 +52,12 @@ def resolve(kind: type[_Kind], layers: Sequence[Chosen]) -> _Kind:
     """
     declared = {setting.name: setting for setting in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
-    for name, shape in shapes(kind).items():
+    for name, codec in codecs(kind).items():
         given = next((layer[name] for layer in layers if name in layer), None)
         if given is None:
             continue
         try:
-            value = values[name] = shape.convert(given.value)
+            value = values[name] = codec.convert(given.value)
         except Invalid as error:
             raise ValueError(f"{given.where}: {error.problem}") from None
         limits = declared[name].metadata["schema"] if value is not None else {}
@@ -89,13 +89,13 @@ def check(settings: Settings) -> None:
 def from_environment(kind: type[Settings], environment: Mapping[str, str]) -> Chosen:
     """What variables choose; an empty one chooses nothing."""
     chosen = {}
-    for name, shape in shapes(kind).items():
+    for name, codec in codecs(kind).items():
         text = environment.get(variable(name), "").strip()
         if text:
             # Only a list reads more than one text: its elements, unless they come as JSON.
             texts = [text] if text.startswith("[") else re.split(r"[,\s]+", text)
-            is_list = shape.schema().get("type") == "array"
-            chosen[name] = Given(shape.from_text(texts if is_list else [text]), variable(name))
+            is_list = codec.schema().get("type") == "array"
+            chosen[name] = Given(codec.from_text(texts if is_list else [text]), variable(name))
     return chosen
 
 
@@ -119,7 +119,7 @@ def schema() -> dict[str, Any]:
     hints = _hints()
     properties: dict[str, Any] = {}
     for setting in dataclasses.fields(Settings):
-        described = shape_of(hints[setting.name]).schema()
+        described = codec_for(hints[setting.name]).schema()
         if "anyOf" in described:
             # As a list of types, errors say what was expected.
             described = {"type": [option["type"] for option in described["anyOf"]]}
@@ -141,9 +141,9 @@ def reference() -> str:
     return "\n".join(lines) + "\n"
 
 
-def shapes(kind: type[Settings]) -> dict[str, Any]:
+def codecs(kind: type[Settings]) -> dict[str, Any]:
     """The shape of each setting, by name."""
-    return {name: shape_of(hint) for name, hint in _hints(kind).items()}
+    return {name: codec_for(hint) for name, hint in _hints(kind).items()}
 
 
 def _hints(kind: type[Settings] = Settings) -> dict[str, Any]:

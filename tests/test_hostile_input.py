@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from addon.actions import Action, Kind, registry
 from addon.core.errors import BadParams
 from addon.core.schema import json_text
-from addon.core.schema.codecs import Invalid, shape_of
+from addon.core.schema.codecs import Invalid, codec_for
 from tools import hostile
 from tools.headless import OFFLINE
 from tools.verdict import is_error, methods, problem
@@ -204,7 +204,7 @@ def test_whatever_a_multi_holds(target: Target, rng: random.Random) -> None:
 @limits(max_examples=300)
 @given(RANDOM, st.sampled_from([str, int, float, bool, None, list[int], dict[str, str]]))
 def test_a_shape_converts_or_says_what_it_expected(rng: random.Random, hint: Any) -> None:
-    shape = shape_of(hint)
+    shape = codec_for(hint)
     value = hostile.odd(rng)
     try:
         converted = shape.convert(value)
@@ -217,7 +217,7 @@ def test_a_shape_converts_or_says_what_it_expected(rng: random.Random, hint: Any
 @given(st.text() | st.integers().map(str) | st.floats().map(str))
 def test_a_query_value_is_read_or_stays_text(text: str) -> None:
     for hint in (str, int, float, bool, list[int], dict[str, Any], Any):
-        assert shape_of(hint).from_text([text]) is not NotImplemented
+        assert codec_for(hint).from_text([text]) is not NotImplemented
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(), st.lists))

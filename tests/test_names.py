@@ -198,21 +198,21 @@ def test_of_two_decks_the_one_that_is_stored_composed_is_meant(stored_apart: Api
     assert stored_apart("deckNames") == ["Default", apart("Übung")]
 
 
-def texts(shape: scalars.Shape, path: str) -> Iterator[tuple[str, scalars.Shape]]:
-    """Each shape of text in `shape`, names of pairs included, with the way to it."""
+def texts(shape: scalars.Codec, path: str) -> Iterator[tuple[str, scalars.Codec]]:
+    """Each shape of text in `codec`, names of pairs included, with the way to it."""
     if isinstance(shape, (scalars.Text, scalars.Base64)):
         yield path, shape
-    elif isinstance(shape, (codecs.Noted, codecs.Tried)):
-        yield from texts(shape.shape, path)
-    elif isinstance(shape, codecs.Array):
+    elif isinstance(shape, (codecs.WithMetadata, codecs.ErrorAsValue)):
+        yield from texts(shape.codec, path)
+    elif isinstance(shape, codecs.ListOf):
         yield from texts(shape.item, path)
-    elif isinstance(shape, codecs.Either):
-        for inner in shape.shapes:
+    elif isinstance(shape, codecs.UnionOf):
+        for inner in shape.codecs:
             yield from texts(inner, path)
-    elif isinstance(shape, codecs.Record):
+    elif isinstance(shape, codecs.DataclassOf):
         for member in shape.members:
-            yield from texts(member.shape, f"{path}.{member.wire}")
-    elif isinstance(shape, codecs.Pairs):
+            yield from texts(member.codec, f"{path}.{member.wire}")
+    elif isinstance(shape, codecs.MapOf):
         yield f"{path}{{}}", shape.name
         if not isinstance(shape.item, scalars.Text):  # a text under a name
             yield from texts(shape.item, path)
@@ -223,7 +223,7 @@ def test_every_parameter_that_is_a_name_is_composed() -> None:
         (f"{action.name}.{path}", shape)
         for action in registry.values()
         for parameter in action.parameters
-        for path, shape in texts(parameter.shape, parameter.wire)
+        for path, shape in texts(parameter.codec, parameter.wire)
     ]
     plain = {path for path, shape in found if not isinstance(shape, scalars.Composed)}
     named = {path for path, _shape in found if path not in plain}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Optional
 import pytest
 
 from addon.actions import registry
-from addon.core.schema.codecs import Between, Invalid, Limit, Otherwise, Wire, member_of, shape_of
+from addon.core.schema.codecs import Between, Invalid, Limit, Otherwise, Wire, codec_for, property_of
 from addon.routes.openapi import document
 
 Inner = Annotated[int, Wire("innerName"), Otherwise("inner"), Between(0, 10), "inner"]
@@ -22,23 +22,23 @@ class Even(Limit):
 
 
 def test_what_stands_outside_counts() -> None:
-    member = member_of("name", Annotated[Inner, Wire("outerName"), Otherwise("outer"), "outer"])
+    member = property_of("name", Annotated[Inner, Wire("outerName"), Otherwise("outer"), "outer"])
     assert (member.wire, member.description) == ("outerName", "outer")
-    assert member.schema()["description"] == member.shape.schema()["description"] == "outer"
+    assert member.schema()["description"] == member.codec.schema()["description"] == "outer"
     with pytest.raises(Invalid, match="^outer$"):
-        member.shape.convert("x")
-    assert member_of("name", Annotated[Inner, Even()]).wire == "innerName"
+        member.codec.convert("x")
+    assert property_of("name", Annotated[Inner, Even()]).wire == "innerName"
 
 
 @pytest.mark.parametrize("hint", [Annotated[Inner, Even()], Annotated[Optional[Inner], Even()]])
 def test_all_limits_count(hint: Any) -> None:
-    shape = shape_of(hint)
+    shape = codec_for(hint)
     assert shape.convert(4) == 4
     for wrong, told in ((12, "12 is not from 0 to 10"), (5, "odd")):
         with pytest.raises(Invalid, match=told):
             shape.convert(wrong)
     with pytest.raises(Invalid, match="odd"):
-        shape_of(list[hint]).convert([2, 5])
+        codec_for(list[hint]).convert([2, 5])
 
 
 @pytest.mark.parametrize(

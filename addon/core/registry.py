@@ -30,7 +30,7 @@ from anki.collection import Collection
 
 from .context import Call
 from .errors import BadParams
-from .schema.codecs import Invalid, Json, Member, Schema, member_of, members_schema, shape_of, show
+from .schema.codecs import Invalid, Json, Property, Schema, codec_for, properties_schema, property_of, show
 from .undo import Edit
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,10 +71,10 @@ class Action:
         return typing.get_type_hints(self.function, include_extras=True)
 
     @cached_property
-    def parameters(self) -> tuple[Member, ...]:
+    def parameters(self) -> tuple[Property, ...]:
         """Those that come from the wire."""
         return tuple(
-            member_of(
+            property_of(
                 parameter.name,
                 self._hints[parameter.name],
                 dataclasses.MISSING if parameter.default is parameter.empty else parameter.default,
@@ -131,7 +131,7 @@ class Action:
             if value is None and not parameter.required:
                 continue  # null means not given
             try:
-                arguments[parameter.name] = parameter.shape.convert(value)
+                arguments[parameter.name] = parameter.codec.convert(value)
             except Invalid as error:
                 error.path.append(parameter.wire)
                 raise error.as_bad_params() from None
@@ -149,10 +149,10 @@ class Action:
         return self.function(**{name: fill[what] for name, what in self.injected.items()}, **arguments)
 
     def params_schema(self) -> Schema:
-        return {**members_schema(self.parameters), "additionalProperties": False}
+        return {**properties_schema(self.parameters), "additionalProperties": False}
 
     def result_schema(self) -> Schema:
-        return shape_of(self.result).schema()
+        return codec_for(self.result).schema()
 
 
 def _missing(action: str, names: list[str]) -> str:

@@ -66,8 +66,8 @@ def _parse(text: str) -> Json:
 
 def _from_query(action: Action) -> dict[str, Any]:
     """Each value as the declared type reads it; a name that is not declared stays text."""
-    shapes = {parameter.wire: parameter.shape for parameter in action.parameters}
+    codecs = {parameter.wire: parameter.codec for parameter in action.parameters}
     return {
-        name: shapes[name].from_text(texts) if name in shapes else texts[-1]
+        name: codecs[name].from_text(texts) if name in codecs else texts[-1]
         for name, texts in request.args.lists()
     }

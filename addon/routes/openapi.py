@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from ..core.dispatch import API_VERSION, VERSION_WHEN_MISSING
 from ..core.registry import Action, Kind, registry
-from ..core.schema.codecs import Member, Schema
+from ..core.schema.codecs import Property, Schema
 from ..version import PROGRAM_VERSION
 
 bp = Blueprint("openapi", __name__)
@@ -179,7 +179,7 @@ def _failure() -> Schema:
     }
 
 
-def _in_query(parameter: Member) -> dict[str, Any]:
+def _in_query(parameter: Property) -> dict[str, Any]:
     schema = parameter.schema()
     described = {"description": schema.pop("description")} if "description" in schema else {}
     plain = _without_null(schema)

@@ -1,7 +1,7 @@
 """Shapes: what a value looks like on the wire, read from its type hint once, when a module loads.
 
 A shape converts JSON values (`convert`), reads values from a query string (`from_text`) and describes
-itself as JSON Schema (`schema`, Draft 2020-12). `shape_of` makes one from a hint:
+itself as JSON Schema (`schema`, Draft 2020-12). `codec_for` makes one from a hint:
 
     str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
     Name          text, with letters and their marks composed
@@ -30,12 +30,12 @@ from .scalars import (
     Anything,
     Base64,
     Boolean,
-    Choice,
+    Codec,
     Composed,
+    EnumOf,
     Integer,
     Null,
     Number,
-    Shape,
     Text,
     json_or_text,
 )
@@ -111,8 +111,8 @@ def camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-class Array(Shape):
-    def __init__(self, item: Shape) -> None:
+class ListOf(Codec):
+    def __init__(self, item: Codec) -> None:
         self.item = item
 
     def convert(self, value: Json) -> list[Any]:
@@ -139,10 +139,10 @@ class Array(Shape):
         return [self.item.from_text([text]) for text in texts]
 
 
-class Pairs(Shape):
+class MapOf(Codec):
     """An object used as a mapping: any names, values of one shape."""
 
-    def __init__(self, name: Shape, item: Shape) -> None:
+    def __init__(self, name: Codec, item: Codec) -> None:
         self.name = name
         self.item = item
 
@@ -172,10 +172,10 @@ class Pairs(Shape):
 
 
 @dataclasses.dataclass(frozen=True)
-class Member:
+class Property:
     name: str  # in Python
     wire: str
-    shape: Shape
+    codec: Codec
     default: Any  # dataclasses.MISSING where the member is required
     description: str
 
@@ -185,10 +185,10 @@ class Member:
 
     def schema(self) -> Schema:
         described = {"description": self.description} if self.description else {}
-        return {**self.shape.schema(), **described}
+        return {**self.codec.schema(), **described}
 
 
-def members_schema(members: Sequence[Member]) -> Schema:
+def properties_schema(members: Sequence[Property]) -> Schema:
     schema: Schema = {
         "type": "object",
         "properties": {member.wire: member.schema() for member in members},
@@ -199,14 +199,14 @@ def members_schema(members: Sequence[Member]) -> Schema:
     return schema
 
 
-class Record(Shape):
+class DataclassOf(Codec):
     """An object with named members, converted to an instance of its dataclass."""
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
         hints = typing.get_type_hints(kind, include_extras=True)
         self.members = [
-            member_of(
+            property_of(
                 field.name,
                 hints[field.name],
                 None if field.default_factory is not dataclasses.MISSING else field.default,
@@ -226,52 +226,52 @@ class Record(Shape):
             try:
                 if sent is None and member.wire not in value:
                     raise Invalid(f"{member.wire!r} is a required property")
-                found[member.name] = member.shape.convert(sent)
+                found[member.name] = member.codec.convert(sent)
             except Invalid as error:
                 error.path.append(f".{member.wire}")
                 raise
         return self.kind(**found)
 
     def schema(self) -> Schema:
-        return members_schema(self.members)
+        return properties_schema(self.members)
 
     def from_text(self, texts: Sequence[str]) -> Json:
         return json_or_text(texts[-1])
 
 
-class Reply(Shape):
+class TypedDictOf(Codec):
     """An object in a result. Only described: what we send is checked by the type checker and tests."""
 
     def __init__(self, kind: type) -> None:
         hints = typing.get_type_hints(kind, include_extras=True)
         required = kind.__required_keys__  # type: ignore[attr-defined]
         self.members = [
-            member_of(name, Annotated[hint, Wire(name)], *([] if name in required else [None]))
+            property_of(name, Annotated[hint, Wire(name)], *([] if name in required else [None]))
             for name, hint in hints.items()
         ]
 
     def schema(self) -> Schema:
-        return {**members_schema(self.members), "additionalProperties": False}
+        return {**properties_schema(self.members), "additionalProperties": False}
 
 
-class Either(Shape):
-    def __init__(self, shapes: list[Shape]) -> None:
-        self.shapes = shapes
-        self.null = any(shape.takes_null() for shape in shapes)
-        self.others = [shape for shape in shapes if not isinstance(shape, Null)]
+class UnionOf(Codec):
+    def __init__(self, codecs: list[Codec]) -> None:
+        self.codecs = codecs
+        self.null = any(codec.takes_null() for codec in codecs)
+        self.others = [codec for codec in codecs if not isinstance(codec, Null)]
 
     def convert(self, value: Json) -> Any:
         if value is None and self.null:
             return None
-        for shape in self.others[:-1]:
+        for codec in self.others[:-1]:
             try:
-                return shape.convert(value)
+                return codec.convert(value)
             except Invalid:
                 continue
         return self.others[-1].convert(value)
 
     def schema(self) -> Schema:
-        return {"anyOf": [shape.schema() for shape in self.shapes]}
+        return {"anyOf": [codec.schema() for codec in self.codecs]}
 
     def from_text(self, texts: Sequence[str]) -> Json:
         return self.others[0].from_text(texts)
@@ -280,30 +280,30 @@ class Either(Shape):
         return self.null
 
 
-class Tried(Shape):
+class ErrorAsValue(Codec):
     """A value whose error is handed over in its place."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
 
     def convert(self, value: Json) -> Any:
         try:
-            return self.shape.convert(value)
+            return self.codec.convert(value)
         except Invalid as error:
             return error.as_bad_params()
 
     def schema(self) -> Schema:
-        return self.shape.schema()
+        return self.codec.schema()
 
     def from_text(self, texts: Sequence[str]) -> Json:
-        return self.shape.from_text(texts)
+        return self.codec.from_text(texts)
 
 
-class Noted(Shape):
+class WithMetadata(Codec):
     """A shape with the extras of its `Annotated`."""
 
-    def __init__(self, shape: Shape, extras: Sequence[Any]) -> None:
-        self.shape = shape
+    def __init__(self, codec: Codec, extras: Sequence[Any]) -> None:
+        self.codec = codec
         self.accepts = _outermost(Accepts, extras)
         self.otherwise = _outermost(Otherwise, extras)
         self.limits = [extra for extra in extras if isinstance(extra, Limit)]
@@ -311,7 +311,7 @@ class Noted(Shape):
 
     def convert(self, value: Json) -> Any:
         try:
-            converted = self.shape.convert(self.accepts.read(value) if self.accepts else value)
+            converted = self.codec.convert(self.accepts.read(value) if self.accepts else value)
         except Invalid as error:
             if self.otherwise is None or (error.path and not self.otherwise.inside):
                 raise
@@ -322,7 +322,7 @@ class Noted(Shape):
         return converted
 
     def schema(self) -> Schema:
-        schema = self.shape.schema()
+        schema = self.codec.schema()
         for limit in self.limits:
             schema = {**schema, **limit.schema()}
         if self.accepts:
@@ -330,23 +330,23 @@ class Noted(Shape):
         return {**schema, "description": self.description} if self.description else schema
 
     def from_text(self, texts: Sequence[str]) -> Json:
-        return self.shape.from_text(texts)
+        return self.codec.from_text(texts)
 
     def takes_null(self) -> bool:
-        return self.shape.takes_null()
+        return self.codec.takes_null()
 
     def all_fit(self, values: list[Json]) -> bool:
-        return self.accepts is None and not self.limits and self.shape.all_fit(values)
+        return self.accepts is None and not self.limits and self.codec.all_fit(values)
 
 
-def member_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Member:
+def property_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Property:
     # Before Python 3.11, a default of None wraps the hint of a parameter into Optional, around its extras.
     inner, *others = get_args(hint) or [hint]
-    if others == [type(None)] and get_origin(inner) is Annotated and shape_of(inner).takes_null():
+    if others == [type(None)] and get_origin(inner) is Annotated and codec_for(inner).takes_null():
         hint = inner
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     wire = _outermost(Wire, extras) or Wire(camel(name))
-    return Member(name, wire.name, shape_of(hint), default, _outermost(str, extras) or "")
+    return Property(name, wire.name, codec_for(hint), default, _outermost(str, extras) or "")
 
 
 def _outermost(kind: type[T], extras: Sequence[Any]) -> Optional[T]:
@@ -354,7 +354,7 @@ def _outermost(kind: type[T], extras: Sequence[Any]) -> Optional[T]:
     return next((extra for extra in reversed(extras) if isinstance(extra, kind)), None)
 
 
-_SIMPLE: dict[Any, Shape] = {
+_SIMPLE: dict[Any, Codec] = {
     Any: Anything(),
     object: Anything(),
     None: Null(),
@@ -367,32 +367,34 @@ _SIMPLE: dict[Any, Shape] = {
 }
 
 
-def shape_of(hint: Any) -> Shape:
+def codec_for(hint: Any) -> Codec:
     """The shape that a type hint stands for."""
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         extras = args[1:]
-        own = [extra for extra in extras if isinstance(extra, Shape)]
-        inner = own[0] if own else shape_of(args[0])
-        return Noted(inner, extras) if any(not isinstance(e, (Wire, Shape)) for e in extras) else inner
+        own = [extra for extra in extras if isinstance(extra, Codec)]
+        inner = own[0] if own else codec_for(args[0])
+        return (
+            WithMetadata(inner, extras) if any(not isinstance(e, (Wire, Codec)) for e in extras) else inner
+        )
     if origin is Union or (sys.version_info >= (3, 10) and origin is _UnionType):
         if BadParams in args:
-            return Tried(shape_of(next(arg for arg in args if arg is not BadParams)))
-        return Either([shape_of(arg) for arg in args])
+            return ErrorAsValue(codec_for(next(arg for arg in args if arg is not BadParams)))
+        return UnionOf([codec_for(arg) for arg in args])
     if origin is Literal:
-        return Choice(args)
+        return EnumOf(args)
     if origin in (list, Sequence):
-        return Array(shape_of(args[0]))
+        return ListOf(codec_for(args[0]))
     if origin is dict:
-        return Pairs(*map(shape_of, args))
+        return MapOf(*map(codec_for, args))
     if getattr(hint, "__supertype__", None) is int:
         return Id()
     if dataclasses.is_dataclass(hint):
-        return Record(typing.cast(type, hint))
+        return DataclassOf(typing.cast(type, hint))
     if typing.is_typeddict(hint) if sys.version_info >= (3, 10) else hasattr(hint, "__total__"):
-        return Reply(hint)
+        return TypedDictOf(hint)
     raise TypeError(f"no shape is known for the type hint {hint!r}")
 
 

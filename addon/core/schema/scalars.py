@@ -57,7 +57,7 @@ def named(value: Json) -> str:
     return brief(value) if type(value) is str else show(value)
 
 
-class Shape:
+class Codec:
     def convert(self, value: Json) -> Any:
         raise NotImplementedError
 
@@ -76,7 +76,7 @@ class Shape:
         return False
 
 
-class Anything(Shape):
+class Anything(Codec):
     def convert(self, value: Json) -> Any:
         return value
 
@@ -90,7 +90,7 @@ class Anything(Shape):
         return True
 
 
-class Null(Shape):
+class Null(Codec):
     def convert(self, value: Json) -> None:
         if value is not None:
             raise Invalid(f"{show(value)} is not of type 'null'")
@@ -105,7 +105,7 @@ class Null(Shape):
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Text(Shape):
+class Text(Codec):
     def convert(self, value: Json) -> str:
         if type(value) is not str:
             raise Invalid(f"{show(value)} is not of type 'string'")
@@ -134,7 +134,7 @@ class Composed(Text):
 _SLICE = 4 * 250_000  # four characters stand for three bytes
 
 
-class Base64(Shape):
+class Base64(Codec):
     """Bytes, which JSON holds in base64; white space in it is ignored, as in mail.
 
     Read here and not where they are needed, so that the text, which is larger, can go.
@@ -159,7 +159,7 @@ class Base64(Shape):
         return {"type": "string", "contentEncoding": "base64"}
 
 
-class Boolean(Shape):
+class Boolean(Codec):
     _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
     def convert(self, value: Json) -> bool:
@@ -177,7 +177,7 @@ class Boolean(Shape):
 _INT64 = range(-(2**63), 2**63)
 
 
-class Integer(Shape):
+class Integer(Codec):
     def convert(self, value: Json) -> int:
         if type(value) is int and value in _INT64:
             return value
@@ -205,7 +205,7 @@ class Id(Integer):
         return {"type": "integer", "format": "int64"}
 
 
-class Number(Shape):
+class Number(Codec):
     def convert(self, value: Json) -> float:
         if type(value) not in (int, float):
             raise Invalid(f"{show(value)} is not of type 'number'")
@@ -224,7 +224,7 @@ class Number(Shape):
         return json_or_text(texts[-1])
 
 
-class Choice(Shape):
+class EnumOf(Codec):
     def __init__(self, values: tuple[Any, ...]) -> None:
         self.values = values
 
