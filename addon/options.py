@@ -139,7 +139,7 @@ class _Parser(argparse.ArgumentParser):
 def _from_options(arguments: Sequence[str], program: str) -> Chosen:
     given = vars(_parser(program).parse_args(arguments))
     return {
-        name: Given(_CODECS[name].from_text(texts) if name in _CODECS else texts[-1], _flags(name)[0])
+        name: Given(_CODECS[name].parse_query(texts) if name in _CODECS else texts[-1], _flags(name)[0])
         for name, texts in given.items()
     }
 

@@ -95,7 +95,7 @@ def from_environment(kind: type[Settings], environment: Mapping[str, str]) -> Ch
             # Only a list reads more than one text: its elements, unless they come as JSON.
             texts = [text] if text.startswith("[") else re.split(r"[,\s]+", text)
             is_list = codec.schema().get("type") == "array"
-            chosen[name] = Given(codec.from_text(texts if is_list else [text]), variable(name))
+            chosen[name] = Given(codec.parse_query(texts if is_list else [text]), variable(name))
     return chosen
 
 

@@ -217,7 +217,7 @@ def test_a_shape_converts_or_says_what_it_expected(rng: random.Random, hint: Any
 @given(st.text() | st.integers().map(str) | st.floats().map(str))
 def test_a_query_value_is_read_or_stays_text(text: str) -> None:
     for hint in (str, int, float, bool, list[int], dict[str, Any], Any):
-        assert codec_for(hint).from_text([text]) is not NotImplemented
+        assert codec_for(hint).parse_query([text]) is not NotImplemented
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(), st.lists))

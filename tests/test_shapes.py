@@ -8,21 +8,21 @@ from typing import Annotated, Any, Optional
 import pytest
 
 from addon.actions import registry
-from addon.core.schema.codecs import Between, Invalid, Limit, Otherwise, Wire, codec_for, property_of
+from addon.core.schema.codecs import Alias, Constraint, ErrorText, Invalid, Range, codec_for, property_of
 from addon.routes.openapi import document
 
-Inner = Annotated[int, Wire("innerName"), Otherwise("inner"), Between(0, 10), "inner"]
+Inner = Annotated[int, Alias("innerName"), ErrorText("inner"), Range(0, 10), "inner"]
 
 
 @dataclass(frozen=True)
-class Even(Limit):
+class Even(Constraint):
     def check(self, value: int) -> None:
         if value % 2:
             raise Invalid("odd")
 
 
 def test_what_stands_outside_counts() -> None:
-    member = property_of("name", Annotated[Inner, Wire("outerName"), Otherwise("outer"), "outer"])
+    member = property_of("name", Annotated[Inner, Alias("outerName"), ErrorText("outer"), "outer"])
     assert (member.wire, member.description) == ("outerName", "outer")
     assert member.schema()["description"] == member.codec.schema()["description"] == "outer"
     with pytest.raises(Invalid, match="^outer$"):

@@ -68,6 +68,6 @@ def _from_query(action: Action) -> dict[str, Any]:
     """Each value as the declared type reads it; a name that is not declared stays text."""
     codecs = {parameter.wire: parameter.codec for parameter in action.parameters}
     return {
-        name: codecs[name].from_text(texts) if name in codecs else texts[-1]
+        name: codecs[name].parse_query(texts) if name in codecs else texts[-1]
         for name, texts in request.args.lists()
     }

@@ -26,7 +26,7 @@ from ..errors import ApiError, BadParams, Conflict, without_frames
 from ..media import attachments
 from ..media.attachments import WithMedia
 from ..registry import read, write
-from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, Name, Otherwise
+from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, ErrorText, Name
 from ..undo import Edit
 from .decks import require_deck
 from .media import Store, StoredFile, load_all
@@ -40,8 +40,8 @@ EMPTY = "cannot create note because it is empty"
 UNKNOWN_REASON = "cannot create note for unknown reason"  # such as misplaced clozes
 
 
-def _must_be_boolean(option: str) -> Otherwise:
-    return Otherwise(f'option parameter "{option}" must be boolean')
+def _must_be_boolean(option: str) -> ErrorText:
+    return ErrorText(f'option parameter "{option}" must be boolean')
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from ..errors import BadParams
 from ..origins import canonical
 from ..policy import refusal
 from ..registry import Lane, gui, read, registry
-from ..schema.codecs import Otherwise
+from ..schema.codecs import ErrorText
 
 _BAD_SCOPES = "scopes has invalid value"
 _BAD_ACTIONS = "actions has invalid value"
@@ -74,10 +74,10 @@ class Reflection(_ReflectedScopes, total=False):
 def api_reflect(
     call: Call,
     scopes: Annotated[
-        Optional[list[Any]], Otherwise(_BAD_SCOPES), "the only one known is `actions`"
+        Optional[list[Any]], ErrorText(_BAD_SCOPES), "the only one known is `actions`"
     ] = None,
     actions: Annotated[
-        Optional[list[Any]], Otherwise(_BAD_ACTIONS), "names to look for, instead of all"
+        Optional[list[Any]], ErrorText(_BAD_ACTIONS), "names to look for, instead of all"
     ] = None,
 ) -> Reflection:
     """List the actions that may be called: all of them, sorted, or those of the given names.

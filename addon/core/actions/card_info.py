@@ -32,7 +32,7 @@ from ..context import Call
 from ..errors import CardNotFound, Damaged, without_frames, without_isolates
 from ..private_api import private
 from ..registry import read
-from ..schema.codecs import Accepts, Name, Otherwise, Wire, composed
+from ..schema.codecs import Alias, Coerce, ErrorText, Name, composed
 from .cards import columns
 
 if TYPE_CHECKING:
@@ -265,11 +265,11 @@ if TYPE_CHECKING:
     _DetailName: TypeAlias = str
 else:
     _MemberName = Literal[tuple(_MEMBERS)]
-    _DetailName = Annotated[Literal[_DETAILS], Otherwise("unsupported field requested: {value}")]
+    _DetailName = Annotated[Literal[_DETAILS], ErrorText("unsupported field requested: {value}")]
 
 
-def _list(name: str) -> Otherwise:
-    return Otherwise(f"{name} should be a list: {{value}}", inside=False)
+def _list(name: str) -> ErrorText:
+    return ErrorText(f"{name} should be a list: {{value}}", inside=False)
 
 
 Details = Annotated[Optional[list[_DetailName]], _list("fields"), "the details wanted"]
@@ -277,8 +277,8 @@ NoteFields = Annotated[Optional[list[Name]], _list("noteFields"), "the only note
 Include = Annotated[Optional[list[_MemberName]], "the only members wanted"]
 Mode = Annotated[
     Literal["ALL", "COMPACT", "FIELDS_ONLY"],
-    Accepts(lambda value: value.upper() if type(value) is str else value, {"type": "string"}),
-    Wire("retrieved_info_mode"),
+    Coerce(lambda value: value.upper() if type(value) is str else value, {"type": "string"}),
+    Alias("retrieved_info_mode"),
     f"COMPACT drops {', '.join(_NOT_COMPACT)}; FIELDS_ONLY keeps cardId and fields; in any case of letters",
 ]
 

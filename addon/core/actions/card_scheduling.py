@@ -15,7 +15,7 @@ from ..collection.queries import Empty
 from ..context import Call
 from ..errors import BadParams, CardNotFound, Damaged
 from ..registry import read, write
-from ..schema.codecs import Accepts, Between, Id, Invalid, Json, Otherwise, Wire, show
+from ..schema.codecs import Alias, Coerce, ErrorText, Id, Invalid, Json, Range, show
 from ..undo import Edit
 from .answers import Answer, answer_cards
 from .cards import check_decks, columns
@@ -61,7 +61,7 @@ def set_ease_factors(
     edit: Edit,
     cards: CardIds,
     ease_factors: Annotated[
-        list[Annotated[int, Between(0, 65535)]], "one per card, in permille; surplus ones are ignored"
+        list[Annotated[int, Range(0, 65535)]], "one per card, in permille; surplus ones are ignored"
     ],
 ) -> Annotated[list[bool], "per card: whether it exists"]:
     """Set the ease factors of cards."""
@@ -118,16 +118,16 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
 
 # What a program may set of a card, and the numbers that Anki can store there: it cuts off the upper bits
 # of some larger ones, and refuses others. Anki itself keeps the other values (id, mod, usn).
-_INT32, _UINT32, _INT64 = Between(-(2**31), 2**31 - 1), Between(0, 2**32 - 1), Between(-(2**63), 2**63 - 1)
-_HARMLESS = {"factor": Between(0, 65535), "flags": Between(0, 7), "due": _INT32}
+_INT32, _UINT32, _INT64 = Range(-(2**31), 2**31 - 1), Range(0, 2**32 - 1), Range(-(2**63), 2**63 - 1)
+_HARMLESS = {"factor": Range(0, 65535), "flags": Range(0, 7), "due": _INT32}
 _SETTABLE = {
     **_HARMLESS,
     **dict.fromkeys(("did", "nid", "odid"), _INT64),
     **dict.fromkeys(("ivl", "lapses", "left", "reps"), _UINT32),
     "odue": _INT32,
-    "ord": Between(0, 65535),
-    "queue": Between(-3, 4),
-    "type": Between(0, 3),
+    "ord": Range(0, 65535),
+    "queue": Range(-3, 4),
+    "type": Range(0, 3),
 }
 _KEPT_BY_ANKI = ("id", "mod", "usn")
 _INTEGER = Id()  # digits are fine
@@ -141,7 +141,7 @@ def set_values(
     keys: Annotated[Any, "names of values"],
     new_values: Annotated[Any, "as many values; digits count as numbers"],
     warning_check: Annotated[
-        bool, Wire("warning_check"), "needed for values that can break a card"
+        bool, Alias("warning_check"), "needed for values that can break a card"
     ] = False,
 ) -> Annotated[
     Union[list[Any], bool], "[true] when saved, [[false, reason]] when it failed, false when refused unseen"
@@ -189,7 +189,7 @@ def set_due_date(
     cards: CardIds,
     days: Annotated[
         str,
-        Accepts(_number_as_text, {"type": "integer"}),
+        Coerce(_number_as_text, {"type": "integer"}),
         "days from today: N, or N-M for a random one per card; followed by ! to set the interval too",
     ],
 ) -> Annotated[Literal[True], "done"]:
@@ -213,7 +213,7 @@ def grade_now(
     edit: Edit,
     call: Call,
     cards: CardIds,
-    ease: Annotated[int, Otherwise("ease must be between 1 and 4"), "1 Again, 2 Hard, 3 Good, 4 Easy"],
+    ease: Annotated[int, ErrorText("ease must be between 1 and 4"), "1 Again, 2 Hard, 3 Good, 4 Easy"],
 ) -> Annotated[Literal[True], "all cards were graded"]:
     """Grade cards, all with one rating, whether or not they are due.
 
@@ -247,15 +247,15 @@ def reposition_new_cards(
     edit: Edit,
     ordered_card_ids: Annotated[
         list[CardId],
-        Otherwise("orderedCardIds should contain only integers: {value}"),
+        ErrorText("orderedCardIds should contain only integers: {value}"),
         "in their new order",
     ],
     start_position: Annotated[
-        int, Otherwise("startPosition should be an integer >= 1: {value}"), "1 or more"
+        int, ErrorText("startPosition should be an integer >= 1: {value}"), "1 or more"
     ],
-    step: Annotated[int, Otherwise("step should be an integer >= 1: {value}"), "1 or more"],
+    step: Annotated[int, ErrorText("step should be an integer >= 1: {value}"), "1 or more"],
     shift: Annotated[
-        bool, Otherwise("shift should be a boolean: {value}"), "move other new cards out of the way"
+        bool, ErrorText("shift should be a boolean: {value}"), "move other new cards out of the way"
     ],
 ) -> Repositioned:
     """Give new cards consecutive positions, in the order listed.

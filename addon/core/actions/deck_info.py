@@ -13,7 +13,7 @@ from ..collection.ids import DeckId
 from ..collection.names import deck_ids, find_deck
 from ..errors import BadParams, DeckNotFound, NotFound
 from ..registry import read, write
-from ..schema.codecs import Name, Otherwise
+from ..schema.codecs import ErrorText, Name
 from ..undo import Edit
 from .decks import DeckName
 
@@ -100,7 +100,7 @@ def set_description(
     col: Collection,
     edit: Edit,
     deck: DeckName,
-    description: Annotated[str, Otherwise("description must be a string")],
+    description: Annotated[str, ErrorText("description must be a string")],
 ) -> Annotated[Literal[True], "saved"]:
     """Replace the text on a deck's overview screen."""
     deck_id = find_deck(col, deck)

@@ -16,7 +16,7 @@ from anki.collection import Collection
 from ..collection.templates import compose_references, rehearse
 from ..errors import ApiError, BadParams, Conflict, NotFound
 from ..registry import ANY_NOTE, write
-from ..schema.codecs import Json, Name, Otherwise, Wire, composed
+from ..schema.codecs import Alias, ErrorText, Json, Name, composed
 from ..undo import Edit
 from .note_types import (
     KINDS,
@@ -66,8 +66,8 @@ def _check_renamed(note_type: NoteType, part: str, new: str, old: str) -> None:
 
 @dataclass(frozen=True)
 class SidesUpdate:
-    front: Annotated[Optional[str], Wire("Front"), "new front; empty means unchanged"] = None
-    back: Annotated[Optional[str], Wire("Back"), "new back; empty means unchanged"] = None
+    front: Annotated[Optional[str], Alias("Front"), "new front; empty means unchanged"] = None
+    back: Annotated[Optional[str], Alias("Back"), "new back; empty means unchanged"] = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def reposition_template(
 
 @dataclass(frozen=True)
 class NamedTemplate(Template):
-    name: Annotated[Name, Wire("Name"), "name of the template"] = ""
+    name: Annotated[Name, Alias("Name"), "name of the template"] = ""
 
 
 @write("modelTemplateAdd", undo="add card template", edits=ANY_NOTE)
@@ -280,7 +280,7 @@ def set_font(
     edit: Edit,
     model_name: NoteTypeName,
     field_name: FieldName,
-    font: Annotated[str, Otherwise("font should be a string: {value}"), "font of the editor"],
+    font: Annotated[str, ErrorText("font should be a string: {value}"), "font of the editor"],
 ) -> None:
     """Set the font in which the editor shows a field."""
     _set(col, edit, model_name, field_name, "font", font)
@@ -292,7 +292,7 @@ def set_font_size(
     edit: Edit,
     model_name: NoteTypeName,
     field_name: FieldName,
-    font_size: Annotated[int, Otherwise("fontSize should be an integer: {value}"), "0 to 65535"],
+    font_size: Annotated[int, ErrorText("fontSize should be an integer: {value}"), "0 to 65535"],
 ) -> None:
     """Set the size in which the editor shows a field."""
     if not 0 <= font_size <= 65535:
@@ -307,7 +307,7 @@ def set_description(
     model_name: NoteTypeName,
     field_name: FieldName,
     description: Annotated[
-        str, Otherwise("description should be a string: {value}"), "text that an empty field shows"
+        str, ErrorText("description should be a string: {value}"), "text that an empty field shows"
     ],
 ) -> Annotated[bool, "true when saved"]:
     """Set the text that the editor shows while a field is empty."""

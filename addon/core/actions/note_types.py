@@ -15,7 +15,7 @@ from ..collection.names import find_note_type
 from ..collection.templates import compose_references, rehearse
 from ..errors import BadParams, Conflict, NoteTypeNotFound
 from ..registry import ANY_NOTE, read, write
-from ..schema.codecs import Accepts, Name, Wire, composed, show
+from ..schema.codecs import Alias, Coerce, Name, composed, show
 from ..undo import Edit
 
 NoteTypeName = Annotated[Name, "name of a note type, in whatever case"]
@@ -38,9 +38,9 @@ def note_type_field_names(col: Collection, model_name: NoteTypeName) -> list[str
 class Template:
     """A card template as sent by clients."""
 
-    front: Annotated[str, Wire("Front"), "template of the front side"]
-    back: Annotated[str, Wire("Back"), "template of the back side"]
-    name: Annotated[Optional[Name], Wire("Name"), "`Card` and its position unless given"] = None
+    front: Annotated[str, Alias("Front"), "template of the front side"]
+    back: Annotated[str, Alias("Back"), "template of the back side"]
+    name: Annotated[Optional[Name], Alias("Name"), "`Card` and its position unless given"] = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class NewField:
 
 
 NewFieldOrName = Annotated[
-    NewField, Accepts(lambda sent: {"name": sent} if type(sent) is str else sent, {"type": "string"})
+    NewField, Coerce(lambda sent: {"name": sent} if type(sent) is str else sent, {"type": "string"})
 ]
 
 

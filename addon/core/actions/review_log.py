@@ -14,7 +14,7 @@ from ..collection.names import find_deck
 from ..collection.queries import rows
 from ..errors import BadParams, Conflict
 from ..registry import read, write
-from ..schema.codecs import Between, Invalid, Wire
+from ..schema.codecs import Alias, Invalid, Range
 from .cards import columns
 from .decks import DeckName
 
@@ -75,7 +75,7 @@ ReviewTuple = Annotated[
 def reviews_in_deck(
     col: Collection,
     deck: DeckName,
-    start_id: Annotated[int, Wire("startID"), "time in ms; only later reviews"],
+    start_id: Annotated[int, Alias("startID"), "time in ms; only later reviews"],
 ) -> list[ReviewTuple]:
     """List the reviews after a time of the cards that are now in a deck, oldest first.
 
@@ -133,11 +133,11 @@ def reviews_of_cards(col: Collection, cards: CardIds) -> dict[str, list[Review]]
 # What Anki can read again: beyond that, one entry keeps it from reading the log, and from checking or
 # repairing the collection.
 _STORABLE = {
-    "id": Between(1, 2**53),
-    "ivl": Between(-(2**31), 2**31 - 1),
-    "lastIvl": Between(-(2**31), 2**31 - 1),
-    "factor": Between(0, 2**32 - 1),
-    "time": Between(0, 2**32 - 1),
+    "id": Range(1, 2**53),
+    "ivl": Range(-(2**31), 2**31 - 1),
+    "lastIvl": Range(-(2**31), 2**31 - 1),
+    "factor": Range(0, 2**32 - 1),
+    "time": Range(0, 2**32 - 1),
 }
 
 

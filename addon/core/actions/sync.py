@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Optional
 from ..context import Call
 from ..errors import BadParams, Forbidden, SyncFailed
 from ..registry import read, write
-from ..schema.codecs import Json, Otherwise
+from ..schema.codecs import ErrorText, Json
 from ..sync.account import SyncAccount
 from ..sync.engine import Status
 from ..sync.errors import without_address
@@ -77,7 +77,7 @@ def sync(
 def full_sync(
     call: Call,
     mode: Annotated[
-        Mode, Otherwise(_BAD_MODE), "`upload` replaces what the server has, `download` what is here"
+        Mode, ErrorText(_BAD_MODE), "`upload` replaces what the server has, `download` what is here"
     ],
     username: Username = None,
     password: Password = None,

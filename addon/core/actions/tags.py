@@ -14,7 +14,7 @@ from ..collection.ids import NoteId, NoteIds
 from ..collection.queries import rows
 from ..errors import NoteNotFound
 from ..registry import ANY_NOTE, read, write
-from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, Name, Wire, composed
+from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, Alias, Name, composed
 from ..undo import Edit
 
 Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
@@ -73,9 +73,9 @@ def clear_unused_tags(col: Collection, edit: Edit) -> None:
     edit(col.tags.clear_unused_tags)
 
 
-TagToReplace = Annotated[Name, Wire("tag_to_replace"), "whole tag, in whatever case"]
+TagToReplace = Annotated[Name, Alias("tag_to_replace"), "whole tag, in whatever case"]
 NewTag = Annotated[
-    Name, TAG_DEPTH, Wire("replace_with_tag"), "what takes its place; several where it has spaces"
+    Name, TAG_DEPTH, Alias("replace_with_tag"), "what takes its place; several where it has spaces"
 ]
 
 

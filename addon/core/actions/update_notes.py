@@ -17,7 +17,7 @@ from ..errors import BadParams, NotFound
 from ..media import attachments
 from ..media.attachments import WithMedia
 from ..registry import write
-from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, Name, Otherwise
+from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, ErrorText, Name
 from ..undo import Edit
 from .media import Store, load_all
 from .note_types import NoteType
@@ -30,7 +30,7 @@ AllTags = Annotated[
     list[Name],
     SPACE_SEPARATED,
     TAG_DEPTH,
-    Otherwise("Must provide tags as a list of strings"),
+    ErrorText("Must provide tags as a list of strings"),
     "all tags of the note from now on",
 ]
 
@@ -90,9 +90,9 @@ def update_note_tags(col: Collection, edit: Edit, call: Call, note: NoteId, tags
 
 @dataclass(frozen=True)
 class NoteModelUpdate:
-    id: Annotated[Optional[NoteId], Otherwise("Note ID is required")] = None
+    id: Annotated[Optional[NoteId], ErrorText("Note ID is required")] = None
     model_name: Annotated[Optional[Name], "new note type, in whatever case"] = None
-    fields: Annotated[Optional[FieldValues], Otherwise("Fields must be provided as a dictionary")] = None
+    fields: Annotated[Optional[FieldValues], ErrorText("Fields must be provided as a dictionary")] = None
     tags: Optional[AllTags] = None
 
 

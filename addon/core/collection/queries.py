@@ -8,13 +8,13 @@ from typing import Annotated, Any, Optional, TypedDict
 
 from anki.collection import Collection
 
-from ..schema.codecs import Invalid, Limit
+from ..schema.codecs import Constraint, Invalid
 
 _DEEPEST_BRACKETS = 100
 _NO_BRACKETS = re.compile(r'\\.|"(?:\\.|[^"\\])*"', re.DOTALL)  # escaped, or in quotes
 
 
-class SearchDepth(Limit):
+class SearchDepth(Constraint):
     """Anki reads brackets by recursion, and its whole process dies when the stack is full."""
 
     def check(self, query: str) -> None:

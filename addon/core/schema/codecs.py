@@ -1,6 +1,6 @@
 """Shapes: what a value looks like on the wire, read from its type hint once, when a module loads.
 
-A shape converts JSON values (`convert`), reads values from a query string (`from_text`) and describes
+A shape converts JSON values (`convert`), reads values from a query string (`parse_query`) and describes
 itself as JSON Schema (`schema`, Draft 2020-12). `codec_for` makes one from a hint:
 
     str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
@@ -11,8 +11,8 @@ itself as JSON Schema (`schema`, Draft 2020-12). `codec_for` makes one from a hi
     NewType ids   64-bit integers, also taken from decimal strings
 
 `Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
-over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Wire`), an error text
-of its own (`Otherwise`), limits (`Limit`), a more generous reading (`Accepts`) or another shape than the
+over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Alias`), an error text
+of its own (`ErrorText`), limits (`Constraint`), a more generous reading (`Coerce`) or another shape than the
 type's. Of several of a kind the outermost counts; of limits all do. Member names are snake_case in Python
 and camelCase on the wire.
 """
@@ -54,14 +54,14 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
-class Wire:
+class Alias:
     """The wire name of a parameter, where it is not the camelCase of the Python name."""
 
     name: str
 
 
 @dataclasses.dataclass(frozen=True)
-class Otherwise:
+class ErrorText:
     """The whole error text for a value of the wrong type; `{value}` is the value sent."""
 
     text: str
@@ -69,14 +69,14 @@ class Otherwise:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Accepts:
+class Coerce:
     """A reading put before the conversion, for what clients really send; `also` is its schema."""
 
     read: Callable[[Json], Json]
     also: Mapping[str, Any]
 
 
-class Limit:
+class Constraint:
     """What a value must keep to beyond its type, such as what Anki can bear."""
 
     def check(self, value: Any) -> None:
@@ -88,7 +88,7 @@ class Limit:
 
 
 @dataclasses.dataclass(frozen=True)
-class Between(Limit):
+class Range(Constraint):
     """The least and the greatest number that are taken: what Anki can store without loss."""
 
     least: int
@@ -118,7 +118,7 @@ class ListOf(Codec):
     def convert(self, value: Json) -> list[Any]:
         if type(value) is not list:
             raise Invalid(f"{show(value)} is not of type 'array'")
-        if self.item.all_fit(value):
+        if self.item.accepts_all(value):
             return value
         convert = self.item.convert
         done: list[Any] = []
@@ -133,10 +133,10 @@ class ListOf(Codec):
     def schema(self) -> Schema:
         return {"type": "array", "items": self.item.schema()}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         if len(texts) == 1 and texts[0].lstrip().startswith("["):
             return json_or_text(texts[0])
-        return [self.item.from_text([text]) for text in texts]
+        return [self.item.parse_query([text]) for text in texts]
 
 
 class MapOf(Codec):
@@ -167,7 +167,7 @@ class MapOf(Codec):
     def schema(self) -> Schema:
         return {"type": "object", "additionalProperties": self.item.schema()}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         return json_or_text(texts[-1])
 
 
@@ -235,7 +235,7 @@ class DataclassOf(Codec):
     def schema(self) -> Schema:
         return properties_schema(self.members)
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         return json_or_text(texts[-1])
 
 
@@ -246,7 +246,7 @@ class TypedDictOf(Codec):
         hints = typing.get_type_hints(kind, include_extras=True)
         required = kind.__required_keys__  # type: ignore[attr-defined]
         self.members = [
-            property_of(name, Annotated[hint, Wire(name)], *([] if name in required else [None]))
+            property_of(name, Annotated[hint, Alias(name)], *([] if name in required else [None]))
             for name, hint in hints.items()
         ]
 
@@ -257,7 +257,7 @@ class TypedDictOf(Codec):
 class UnionOf(Codec):
     def __init__(self, codecs: list[Codec]) -> None:
         self.codecs = codecs
-        self.null = any(codec.takes_null() for codec in codecs)
+        self.null = any(codec.is_nullable() for codec in codecs)
         self.others = [codec for codec in codecs if not isinstance(codec, Null)]
 
     def convert(self, value: Json) -> Any:
@@ -273,10 +273,10 @@ class UnionOf(Codec):
     def schema(self) -> Schema:
         return {"anyOf": [codec.schema() for codec in self.codecs]}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return self.others[0].from_text(texts)
+    def parse_query(self, texts: Sequence[str]) -> Json:
+        return self.others[0].parse_query(texts)
 
-    def takes_null(self) -> bool:
+    def is_nullable(self) -> bool:
         return self.null
 
 
@@ -295,8 +295,8 @@ class ErrorAsValue(Codec):
     def schema(self) -> Schema:
         return self.codec.schema()
 
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return self.codec.from_text(texts)
+    def parse_query(self, texts: Sequence[str]) -> Json:
+        return self.codec.parse_query(texts)
 
 
 class WithMetadata(Codec):
@@ -304,9 +304,9 @@ class WithMetadata(Codec):
 
     def __init__(self, codec: Codec, extras: Sequence[Any]) -> None:
         self.codec = codec
-        self.accepts = _outermost(Accepts, extras)
-        self.otherwise = _outermost(Otherwise, extras)
-        self.limits = [extra for extra in extras if isinstance(extra, Limit)]
+        self.accepts = _outermost(Coerce, extras)
+        self.otherwise = _outermost(ErrorText, extras)
+        self.limits = [extra for extra in extras if isinstance(extra, Constraint)]
         self.description = _outermost(str, extras) or ""
 
     def convert(self, value: Json) -> Any:
@@ -329,23 +329,23 @@ class WithMetadata(Codec):
             schema = {"anyOf": [schema, dict(self.accepts.also)]}
         return {**schema, "description": self.description} if self.description else schema
 
-    def from_text(self, texts: Sequence[str]) -> Json:
-        return self.codec.from_text(texts)
+    def parse_query(self, texts: Sequence[str]) -> Json:
+        return self.codec.parse_query(texts)
 
-    def takes_null(self) -> bool:
-        return self.codec.takes_null()
+    def is_nullable(self) -> bool:
+        return self.codec.is_nullable()
 
-    def all_fit(self, values: list[Json]) -> bool:
-        return self.accepts is None and not self.limits and self.codec.all_fit(values)
+    def accepts_all(self, values: list[Json]) -> bool:
+        return self.accepts is None and not self.limits and self.codec.accepts_all(values)
 
 
 def property_of(name: str, hint: Any, default: Any = dataclasses.MISSING) -> Property:
     # Before Python 3.11, a default of None wraps the hint of a parameter into Optional, around its extras.
     inner, *others = get_args(hint) or [hint]
-    if others == [type(None)] and get_origin(inner) is Annotated and codec_for(inner).takes_null():
+    if others == [type(None)] and get_origin(inner) is Annotated and codec_for(inner).is_nullable():
         hint = inner
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    wire = _outermost(Wire, extras) or Wire(camel(name))
+    wire = _outermost(Alias, extras) or Alias(camel(name))
     return Property(name, wire.name, codec_for(hint), default, _outermost(str, extras) or "")
 
 
@@ -377,7 +377,7 @@ def codec_for(hint: Any) -> Codec:
         own = [extra for extra in extras if isinstance(extra, Codec)]
         inner = own[0] if own else codec_for(args[0])
         return (
-            WithMetadata(inner, extras) if any(not isinstance(e, (Wire, Codec)) for e in extras) else inner
+            WithMetadata(inner, extras) if any(not isinstance(e, (Alias, Codec)) for e in extras) else inner
         )
     if origin is Union or (sys.version_info >= (3, 10) and origin is _UnionType):
         if BadParams in args:
@@ -419,7 +419,7 @@ def _split_at_spaces(value: Json) -> Json:
 _DEEPEST_TAG = 100
 
 
-class TagDepth(Limit):
+class TagDepth(Constraint):
     """Anki can't show a tree of tags with more levels, and dies of far more."""
 
     def check(self, value: Union[str, list[str]]) -> None:
@@ -429,5 +429,5 @@ class TagDepth(Limit):
 
 
 TAG_DEPTH = TagDepth()
-ONE_OR_MANY = Accepts(_one_or_many, {"type": "object", "additionalProperties": True})
-SPACE_SEPARATED = Accepts(_split_at_spaces, {"type": "string"})
+ONE_OR_MANY = Coerce(_one_or_many, {"type": "object", "additionalProperties": True})
+SPACE_SEPARATED = Coerce(_split_at_spaces, {"type": "string"})

@@ -64,14 +64,14 @@ class Codec:
     def schema(self) -> Schema:
         raise NotImplementedError
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         """The JSON value that a query string means by the values of one of its names."""
         return texts[-1]
 
-    def takes_null(self) -> bool:
+    def is_nullable(self) -> bool:
         return False
 
-    def all_fit(self, values: list[Json]) -> bool:
+    def accepts_all(self, values: list[Json]) -> bool:
         """Whether `values` all are what `convert` would make of them, if that can be told quickly."""
         return False
 
@@ -83,10 +83,10 @@ class Anything(Codec):
     def schema(self) -> Schema:
         return {}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         return json_or_text(texts[-1])
 
-    def takes_null(self) -> bool:
+    def is_nullable(self) -> bool:
         return True
 
 
@@ -98,7 +98,7 @@ class Null(Codec):
     def schema(self) -> Schema:
         return {"type": "null"}
 
-    def takes_null(self) -> bool:
+    def is_nullable(self) -> bool:
         return True
 
 
@@ -170,7 +170,7 @@ class Boolean(Codec):
     def schema(self) -> Schema:
         return {"type": "boolean"}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         return self._WORDS.get(texts[-1].lower(), texts[-1])
 
 
@@ -185,13 +185,13 @@ class Integer(Codec):
             return int(value)
         raise Invalid(f"{show(value)} is not of type 'integer'")
 
-    def all_fit(self, values: list[Json]) -> bool:
+    def accepts_all(self, values: list[Json]) -> bool:
         return set(map(type, values)) == {int} and min(values) in _INT64 and max(values) in _INT64
 
     def schema(self) -> Schema:
         return {"type": "integer"}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         return _decimal(texts[-1])
 
 
@@ -220,7 +220,7 @@ class Number(Codec):
     def schema(self) -> Schema:
         return {"type": "number"}
 
-    def from_text(self, texts: Sequence[str]) -> Json:
+    def parse_query(self, texts: Sequence[str]) -> Json:
         return json_or_text(texts[-1])
 
 

@@ -13,7 +13,7 @@ from ...core.context import Call
 from ...core.errors import BadParams
 from ...core.private_api import private
 from ...core.registry import Lane, gui
-from ...core.schema.codecs import Otherwise, named
+from ...core.schema.codecs import ErrorText, named
 from ..window import Activate, dialog, main_window, open_dialog
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def browse(
     query: Query = None,
     reorder_cards: Annotated[
         Optional[dict[str, Any]],
-        Otherwise("reorderCards should be a dict: {value}"),
+        ErrorText("reorderCards should be a dict: {value}"),
         "`columnId`, a visible column, and `order`, ascending or descending",
     ] = None,
     activate: Activate = True,
