@@ -31,7 +31,7 @@ from .errors import (
 )
 from .policy import OPEN_TO_ALL, check_allowed
 from .registry import Action, Lane, registry, write
-from .schema.codecs import Json, show
+from .schema.codecs import Json, short_repr
 from .undo import Edit
 
 API_VERSION = 6
@@ -123,22 +123,22 @@ class Message:
 def check_message(message: Json) -> int:
     """The version of a request object. Raises BadParams, in the words of a schema validator."""
     if type(message) is not dict:
-        raise BadParams(f"{show(message)} is not of type 'object'")
+        raise BadParams(f"{short_repr(message)} is not of type 'object'")
     if "action" not in message:
         raise BadParams("'action' is a required property")
     action = message["action"]
     if type(action) is not str:
-        raise BadParams(f"{show(action)} is not of type 'string'")
+        raise BadParams(f"{short_repr(action)} is not of type 'string'")
     if not action:
         raise BadParams("'' should be non-empty")
     version = message.get("version", VERSION_WHEN_MISSING)
     if type(version) is float and version.is_integer():
         version = int(version)
     if type(version) is not int:
-        raise BadParams(f"{show(version)} is not of type 'integer'")
+        raise BadParams(f"{short_repr(version)} is not of type 'integer'")
     params = message.get("params")
     if params is not None and type(params) is not dict:
-        raise BadParams(f"{show(params)} is not of type 'object'")
+        raise BadParams(f"{short_repr(params)} is not of type 'object'")
     return version
 
 

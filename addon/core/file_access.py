@@ -14,7 +14,7 @@ from anki.collection import Collection
 
 from .context import Call
 from .errors import BadParams, Conflict, Forbidden
-from .schema.codecs import show
+from .schema.codecs import short_repr
 
 _PACKAGE = ".apkg"
 # As `ColpkgImporter` in aqt knows them, in whatever case.
@@ -35,7 +35,7 @@ def resolved(col: Collection, call: Call, path: str) -> str:
     Raises BadParams, and Forbidden for a file that the caller may not name.
     """
     if "\0" in path:
-        raise BadParams(f"path: {show(path)} holds a NUL character, which no path can")
+        raise BadParams(f"path: {short_repr(path)} holds a NUL character, which no path can")
     media = col.media.dir()
     named = os.path.abspath(os.path.join(media, os.path.expanduser(path)))
     if call.is_local_program:

@@ -9,7 +9,7 @@ from typing import Optional
 from .context import Call
 from .errors import Forbidden
 from .registry import Action, Kind, registry
-from .schema.codecs import brief
+from .schema.codecs import truncated
 from .settings import Settings
 
 # What anyone may perform, from any origin and without a key.
@@ -33,7 +33,7 @@ def refusal(action: Action, settings: Settings) -> Optional[str]:
 
 def unknown_origin(origin: str) -> Forbidden:
     return Forbidden(
-        f"the origin {brief(origin)} may not use Anki: it can ask with {OPEN_TO_ALL}, or be added to "
+        f"the origin {truncated(origin)} may not use Anki: it can ask with {OPEN_TO_ALL}, or be added to "
         "webCorsOriginList in AnkiConnect's settings"
     )
 

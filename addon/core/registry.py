@@ -30,7 +30,16 @@ from anki.collection import Collection
 
 from .context import Call
 from .errors import BadParams
-from .schema.codecs import Invalid, Json, Property, Schema, codec_for, properties_schema, property_of, show
+from .schema.codecs import (
+    Invalid,
+    Json,
+    Property,
+    Schema,
+    codec_for,
+    properties_schema,
+    property_of,
+    short_repr,
+)
 from .undo import Edit
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -121,7 +130,9 @@ class Action:
             params = self.reading(params)
         if not params.keys() <= self.wire_names:
             unknown = next(name for name in params if name not in self.wire_names)
-            raise BadParams(f"AnkiConnect.{self.name}() got an unexpected keyword argument {show(unknown)}")
+            raise BadParams(
+                f"AnkiConnect.{self.name}() got an unexpected keyword argument {short_repr(unknown)}"
+            )
         missing = [p.wire for p in self.parameters if p.required and p.wire not in params]
         if missing:
             raise BadParams(_missing(self.name, missing))

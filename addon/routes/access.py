@@ -12,7 +12,7 @@ from ..core.addresses import is_loopback
 from ..core.context import Call, CollectionBinding
 from ..core.errors import Forbidden
 from ..core.policy import OPEN_TO_ALL, unknown_origin
-from ..core.schema.codecs import brief
+from ..core.schema.codecs import truncated
 from ..core.settings import Settings
 from .context import app_context
 from .hosts import is_known_host, is_secure_context
@@ -137,7 +137,7 @@ def _asks_for_permission() -> bool:
 
 def _unknown_host(host: str) -> Forbidden:
     return Forbidden(
-        f"the host name {brief(host)} is not known here: if it is yours, add it to webAllowedHosts "
+        f"the host name {truncated(host)} is not known here: if it is yours, add it to webAllowedHosts "
         "in AnkiConnect's settings"
     )
 

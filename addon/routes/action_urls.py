@@ -16,7 +16,7 @@ from ..core.dispatch import Outcome, Request, attempt, check_key, look_up
 from ..core.envelope import success
 from ..core.errors import ApiError, BadParams
 from ..core.schema import json_text
-from ..core.schema.codecs import Json, show
+from ..core.schema.codecs import Json, short_repr
 from .context import current_call, header_key
 from .json_body import reading_body
 from .responses import error_response, json_response
@@ -55,7 +55,7 @@ def _request(action: Action, call: Call) -> Request:
 def _checked(action: Action, given: Json, call: Call) -> Request:
     params = {} if given is None else given
     if not isinstance(params, dict):
-        raise BadParams(f"{show(params)} is not of type 'object'")
+        raise BadParams(f"{short_repr(params)} is not of type 'object'")
     check_key(params.pop("key", None) or header_key(), action.name, call)
     return look_up(action.name, params, call)
 

@@ -15,7 +15,7 @@ from ..collection.queries import Empty
 from ..context import Call
 from ..errors import BadParams, CardNotFound, Damaged
 from ..registry import read, write
-from ..schema.codecs import Alias, Coerce, ErrorText, Id, Invalid, Json, Range, show
+from ..schema.codecs import Alias, Coerce, ErrorText, Id, Invalid, Json, Range, short_repr
 from ..undo import Edit
 from .answers import Answer, answer_cards
 from .cards import check_decks, columns
@@ -195,10 +195,10 @@ def set_due_date(
 ) -> Annotated[Literal[True], "done"]:
     """Make cards due on a day. New cards become review cards; unknown ones are ignored."""
     if not _DAYS.fullmatch(days.strip()):
-        raise BadParams(f"days should be like 0, 3-7 or 1!, not {show(days)}")
+        raise BadParams(f"days should be like 0, 3-7 or 1!, not {short_repr(days)}")
     span = sorted(int(day) for day in re.findall(r"\d+", days))  # Anki refuses a reversed one
     if span[-1] > _MOST_DAYS:
-        raise BadParams(f"days should be {_MOST_DAYS} at most, not {show(days)}")
+        raise BadParams(f"days should be {_MOST_DAYS} at most, not {short_repr(days)}")
     text = "-".join(map(str, span)) + ("!" if "!" in days else "")
     check_decks(col, cards)
     known = list(columns(col, cards, "id"))

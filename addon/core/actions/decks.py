@@ -15,7 +15,7 @@ from ..collection.queries import rows
 from ..context import Call
 from ..errors import BadParams, Conflict, DeckNotFound
 from ..registry import ANY_NOTE, read, write
-from ..schema.codecs import Name, show
+from ..schema.codecs import Name, short_repr
 from ..undo import Edit
 from . import cards as cards_
 
@@ -64,7 +64,7 @@ def _check_parents(col: Collection, deck: str) -> None:
     """Raise Conflict for a deck under a filtered one. Anki's own refusal would clear the undo history."""
     levels = deck.split("::")
     if len(levels) > _MOST_LEVELS:
-        raise BadParams(f"deck: {show(deck)} has more than {_MOST_LEVELS} levels")
+        raise BadParams(f"deck: {short_repr(deck)} has more than {_MOST_LEVELS} levels")
     for depth in range(1, len(levels)):
         parent = "::".join(levels[:depth])
         parent_id = find_deck(col, parent)

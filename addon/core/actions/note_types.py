@@ -15,7 +15,7 @@ from ..collection.names import find_note_type
 from ..collection.templates import compose_references, rehearse
 from ..errors import BadParams, Conflict, NoteTypeNotFound
 from ..registry import ANY_NOTE, read, write
-from ..schema.codecs import Alias, Coerce, Name, composed, show
+from ..schema.codecs import Alias, Coerce, Name, composed, short_repr
 from ..undo import Edit
 
 NoteTypeName = Annotated[Name, "name of a note type, in whatever case"]
@@ -120,7 +120,7 @@ def check_characters(part: str, name: str) -> None:
     """Raise BadParams for a name of a field or template that Anki would change without a word."""
     dropped, listed = _DROPPED[part]
     if dropped.search(name):
-        raise BadParams(f"{show(name)} can't be the name of a {KINDS[part]}: Anki drops {listed}")
+        raise BadParams(f"{short_repr(name)} can't be the name of a {KINDS[part]}: Anki drops {listed}")
 
 
 def check_new_name(note_type: NoteType, part: str, name: str) -> None:
@@ -129,7 +129,7 @@ def check_new_name(note_type: NoteType, part: str, name: str) -> None:
     for other in note_type[part]:
         if other["name"] != name and is_same_name(other["name"], name):
             raise Conflict(
-                f"{show(name)} can't be the name of a {KINDS[part]}: it differs from {show(other['name'])} "
+                f"{short_repr(name)} can't be the name of a {KINDS[part]}: it differs from {short_repr(other['name'])} "
                 "only in case"
             )
 

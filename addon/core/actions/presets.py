@@ -21,7 +21,7 @@ from ..context import Call
 from ..errors import ApiError, as_api_error
 from ..private_api import private
 from ..registry import write
-from ..schema.codecs import Name, composed, show
+from ..schema.codecs import Name, composed, short_repr
 from ..undo import Edit
 from .deck_info import ExactDeckName
 from .decks import DEFAULT_DECK
@@ -57,7 +57,7 @@ def save(
     except KeyError:
         raise ApiError("config.id: 'id' is a required property") from None
     except (TypeError, ValueError):
-        return _refused(call, f"config.id is no preset id: {show(preset['id'])}")
+        return _refused(call, f"config.id is no preset id: {short_repr(preset['id'])}")
     known = {known["id"]: known for known in col.decks.all_config()}
     if preset["id"] not in known:
         return _refused(call, f"there is no preset {preset['id']}")
@@ -135,7 +135,7 @@ def _misfit(given: dict[str, Any], current: dict[str, Any], path: str) -> str:
     for name, now in current.items():
         value = given.get(name, now)
         if _kind(value) is not _kind(now):
-            return f"{path}.{name}: {show(value)} stands where {show(now)} stood"
+            return f"{path}.{name}: {short_repr(value)} stands where {short_repr(now)} stood"
         inner = _misfit(value, now, f"{path}.{name}") if isinstance(now, dict) else ""
         if inner:
             return inner

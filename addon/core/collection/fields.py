@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 from anki.notes import Note
 from anki.utils import strip_html_media
 
-from ..schema.scalars import brief, composed
+from ..schema.scalars import composed, truncated
 
 # What a browser shows though it is no text, beside the images and sounds that Anki itself knows.
 _SHOWN = re.compile(r"<(?:audio|canvas|embed|iframe|img|object|picture|source|svg|video)\b", re.IGNORECASE)
@@ -37,9 +37,9 @@ def field_positions(note_type: dict[str, Any]) -> dict[str, int]:
 
 def ignored(note_type: dict[str, Any], names: Iterable[str]) -> str:
     """The warning of fields that are asked for by `names` and don't exist."""
-    valid = ", ".join(map(brief, field_names(note_type)))
-    unknown = ", ".join(map(brief, names))
-    return f"ignored fields that {brief(note_type['name'])} does not have: {unknown}; it has {valid}"
+    valid = ", ".join(map(truncated, field_names(note_type)))
+    unknown = ", ".join(map(truncated, names))
+    return f"ignored fields that {truncated(note_type['name'])} does not have: {unknown}; it has {valid}"
 
 
 def without_dropped(text: str) -> str:

@@ -45,10 +45,10 @@ from .scalars import Id as Id
 from .scalars import Invalid as Invalid
 from .scalars import Json as Json
 from .scalars import Schema as Schema
-from .scalars import brief as brief
 from .scalars import composed as composed
 from .scalars import named as named
-from .scalars import show as show
+from .scalars import short_repr as short_repr
+from .scalars import truncated as truncated
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class Range(Constraint):
 
     def check(self, value: int) -> None:
         if not self.least <= value <= self.greatest:
-            raise Invalid(f"{show(value)} is not from {self.least} to {self.greatest}")
+            raise Invalid(f"{short_repr(value)} is not from {self.least} to {self.greatest}")
 
     def schema(self) -> Schema:
         return {"minimum": self.least, "maximum": self.greatest}
@@ -117,7 +117,7 @@ class ListOf(Codec):
 
     def convert(self, value: Json) -> list[Any]:
         if type(value) is not list:
-            raise Invalid(f"{show(value)} is not of type 'array'")
+            raise Invalid(f"{short_repr(value)} is not of type 'array'")
         if self.item.accepts_all(value):
             return value
         convert = self.item.convert
@@ -148,7 +148,7 @@ class MapOf(Codec):
 
     def convert(self, value: Json) -> dict[str, Any]:
         if type(value) is not dict:
-            raise Invalid(f"{show(value)} is not of type 'object'")
+            raise Invalid(f"{short_repr(value)} is not of type 'object'")
         convert = self.item.convert
         try:
             if isinstance(self.name, Composed):
@@ -160,7 +160,7 @@ class MapOf(Codec):
                 try:
                     convert(member)
                 except Invalid as error:
-                    error.path.append(f".{brief(name)}")
+                    error.path.append(f".{truncated(name)}")
                     raise
             raise
 
@@ -217,7 +217,7 @@ class DataclassOf(Codec):
 
     def convert(self, value: Json) -> Any:
         if type(value) is not dict:
-            raise Invalid(f"{show(value)} is not of type 'object'")
+            raise Invalid(f"{short_repr(value)} is not of type 'object'")
         found: dict[str, Any] = {}
         for member in self.members:
             sent = value.get(member.wire)
@@ -425,7 +425,7 @@ class TagDepth(Constraint):
     def check(self, value: Union[str, list[str]]) -> None:
         for tag in [value] if isinstance(value, str) else value:
             if tag.count("::") >= _DEEPEST_TAG:
-                raise Invalid(f"{show(tag)} has more than {_DEEPEST_TAG} levels")
+                raise Invalid(f"{short_repr(tag)} has more than {_DEEPEST_TAG} levels")
 
 
 TAG_DEPTH = TagDepth()

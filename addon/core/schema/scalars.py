@@ -42,19 +42,19 @@ class Invalid(Exception):
         return BadParams(self.problem if self.whole or not path else f"{path}: {self.problem}")
 
 
-def show(value: Json) -> str:
+def short_repr(value: Json) -> str:
     """`value` in Python notation, shortened: never a megabyte in an error text."""
     return _repr.repr(value)
 
 
-def brief(text: str) -> str:
+def truncated(text: str) -> str:
     """`text` as it is, unless it is too long for an error text."""
-    return text if len(text) <= _repr.maxstring else show(text)
+    return text if len(text) <= _repr.maxstring else short_repr(text)
 
 
 def named(value: Json) -> str:
     """`value` as the end of an error text: text as it is, anything else in Python notation."""
-    return brief(value) if type(value) is str else show(value)
+    return truncated(value) if type(value) is str else short_repr(value)
 
 
 class Codec:
@@ -93,7 +93,7 @@ class Anything(Codec):
 class Null(Codec):
     def convert(self, value: Json) -> None:
         if value is not None:
-            raise Invalid(f"{show(value)} is not of type 'null'")
+            raise Invalid(f"{short_repr(value)} is not of type 'null'")
 
     def schema(self) -> Schema:
         return {"type": "null"}
@@ -108,9 +108,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Text(Codec):
     def convert(self, value: Json) -> str:
         if type(value) is not str:
-            raise Invalid(f"{show(value)} is not of type 'string'")
+            raise Invalid(f"{short_repr(value)} is not of type 'string'")
         if not value.isascii() and _SURROGATE.search(value):
-            raise Invalid(f"{show(value)} holds half a surrogate pair, which is no character")
+            raise Invalid(f"{short_repr(value)} holds half a surrogate pair, which is no character")
         return value
 
     def schema(self) -> Schema:
@@ -165,7 +165,7 @@ class Boolean(Codec):
     def convert(self, value: Json) -> bool:
         if value is True or value is False:
             return bool(value)
-        raise Invalid(f"{show(value)} is not of type 'boolean'")
+        raise Invalid(f"{short_repr(value)} is not of type 'boolean'")
 
     def schema(self) -> Schema:
         return {"type": "boolean"}
@@ -183,7 +183,7 @@ class Integer(Codec):
             return value
         if type(value) is float and value.is_integer() and abs(value) < 2**53:
             return int(value)
-        raise Invalid(f"{show(value)} is not of type 'integer'")
+        raise Invalid(f"{short_repr(value)} is not of type 'integer'")
 
     def accepts_all(self, values: list[Json]) -> bool:
         return set(map(type, values)) == {int} and min(values) in _INT64 and max(values) in _INT64
@@ -208,13 +208,13 @@ class Id(Integer):
 class Number(Codec):
     def convert(self, value: Json) -> float:
         if type(value) not in (int, float):
-            raise Invalid(f"{show(value)} is not of type 'number'")
+            raise Invalid(f"{short_repr(value)} is not of type 'number'")
         try:
             number = float(value)
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            raise Invalid(f"{show(value)} is too large a number")
+            raise Invalid(f"{short_repr(value)} is too large a number")
         return number
 
     def schema(self) -> Schema:
@@ -232,7 +232,7 @@ class EnumOf(Codec):
         if isinstance(value, (str, int)) and value in self.values:
             return value
         expected = ", ".join(repr(v) for v in self.values)
-        raise Invalid(f"{show(value)} is not one of {expected}")
+        raise Invalid(f"{short_repr(value)} is not one of {expected}")
 
     def schema(self) -> Schema:
         return {"const": self.values[0]} if len(self.values) == 1 else {"enum": list(self.values)}
