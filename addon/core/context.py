@@ -47,7 +47,7 @@ class Host(Protocol):
         """Whether the collection is about to be closed. Work of many steps then ends between two."""
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
-        """Run `work` on the collection's one lane. Raises Unavailable when none opens soon."""
+        """Run `work` on the collection's thread. Raises Unavailable when none opens soon."""
 
     def on_window(self, work: Callable[[], T]) -> T:
         """Run `work` on the thread of Anki's window, but not while Anki is opening a profile.
@@ -71,13 +71,13 @@ class Host(Protocol):
         """
 
     def will_change(self, *, undoing: bool = False) -> None:
-        """Remember what windows show, before the first change of a visit. Called on the lane.
+        """Remember what windows show, before the first change of a visit. Called on the collection's thread.
 
         What was typed there is saved, unless the change is an undo.
         """
 
     def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
-        """Have open windows show `changes`, soon and together with others. Called on the lane.
+        """Have open windows show `changes`, soon and together with others. Called on the collection's thread.
 
         `undone` if they come from undoing an operation: a card that was answered is the next one again.
 
@@ -153,7 +153,7 @@ class Call:
         self.host.tell(text)
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
-        """Run `work` on the lane of the collection that the request belongs to. Raises Unavailable."""
+        """Run `work` on the collection's thread of the collection that the request belongs to. Raises Unavailable."""
         return self.host.on_collection(lambda col: work(self.binding.check(col)))
 
     def on_window(self, work: Callable[[], T]) -> T:

@@ -30,7 +30,7 @@ from .errors import (
     as_api_error,
 )
 from .policy import OPEN_TO_ALL, check_allowed
-from .registry import Action, Lane, registry, write
+from .registry import Action, RunsOn, registry, write
 from .schema.codecs import Json, short_repr
 from .undo import Edit
 
@@ -50,19 +50,19 @@ class Request:
     call: Call
 
     def prepare(self) -> None:
-        """What the action does on the HTTP thread before it takes its lane."""
+        """What the action does on the HTTP thread before it runs."""
         if self.action.before:
             self.action.before(self.call, **self.arguments)
 
     def run(self) -> Outcome:
-        """Run the action on its lane."""
-        if self.action.lane is Lane.COLLECTION:
+        """Run the action where it runs."""
+        if self.action.runs_on is RunsOn.COLLECTION:
             return visit_collection([self])[0]
         return attempt(self._run_elsewhere, self.call.host)
 
     def _run_elsewhere(self) -> Json:
         self.prepare()
-        if self.action.lane is Lane.WINDOW:
+        if self.action.runs_on is RunsOn.MAIN_THREAD:
             return self.call.on_window(lambda: self.action.call(self.arguments, self.call))
         return self.action.call(self.arguments, self.call)
 
@@ -106,7 +106,7 @@ class Message:
 
     @property
     def on_collection(self) -> bool:
-        return self.request is not None and self.request.action.lane is Lane.COLLECTION
+        return self.request is not None and self.request.action.runs_on is RunsOn.COLLECTION
 
     def answer(self) -> Json:
         """Run it. The reply has the shape that its version selects. Never raises."""
@@ -169,7 +169,7 @@ def look_up(name: str, params: dict[str, Json], call: Call) -> Request:
 
 
 def visit_collection(requests: list[Request]) -> list[Outcome]:
-    """Run requests of one sender one after the other, in one visit to the collection's lane."""
+    """Run requests of one sender one after the other, in one visit to the collection's thread."""
     host = requests[0].call.host
     outcomes = [attempt(request.prepare, host) for request in requests]
     ready = [request for request, outcome in zip(requests, outcomes) if not outcome.error]

@@ -8,7 +8,7 @@ Everything else is read from that: checking of parameters, schemas, the URL, whe
 the name of the undo entry, and where the function runs:
 
     kind `gui`                    on the thread of Anki's window
-    a parameter of type Collection   on the collection's lane
+    a parameter of type Collection   on the collection's thread
     neither                       on the HTTP thread itself, whatever Anki is doing
 
 Parameters of the types Collection, Edit and Call are filled in by the server, the others come from the
@@ -52,10 +52,10 @@ class Kind(enum.Enum):
     GUI = "gui"
 
 
-class Lane(enum.Enum):
-    CALLER = "caller"
-    COLLECTION = "collection"
-    WINDOW = "window"
+class RunsOn(enum.Enum):
+    HTTP_THREAD = "HTTP thread"
+    COLLECTION = "collection thread"
+    MAIN_THREAD = "main thread"
 
 
 ANY_NOTE = "any note"
@@ -67,7 +67,7 @@ _INJECTED = {"Collection": "col", "Edit": "edit", "Call": "call"}
 class Action:
     name: str
     kind: Kind
-    lane: Lane
+    runs_on: RunsOn
     function: Callable[..., Any]
     injected: Mapping[str, str]  # parameter name -> what fills it: col, edit or call
     undo: str
@@ -155,7 +155,7 @@ class Action:
         col: Optional[Collection] = None,
         edit: Optional[Edit] = None,
     ) -> Json:
-        """Run the function where the caller stands, which must be the action's lane."""
+        """Run the function where the caller stands, which must be the thread that the action runs on."""
         fill = {"col": col, "edit": edit, "call": call}
         return self.function(**{name: fill[what] for name, what in self.injected.items()}, **arguments)
 
@@ -206,20 +206,20 @@ def write(
     return _declare(name, Kind.WRITE, undo=undo, before=before, reading=reading, edits=edits)
 
 
-def gui(name: str, *, lane: Lane = Lane.WINDOW) -> Callable[[F], F]:
+def gui(name: str, *, runs_on: RunsOn = RunsOn.MAIN_THREAD) -> Callable[[F], F]:
     """Declare an action that drives or inspects Anki's windows.
 
-    With `Lane.CALLER` the function stays on the HTTP thread and hops to the window itself, so that
+    With `RunsOn.HTTP_THREAD` the function stays on the HTTP thread and hops to the window itself, so that
     it can wait for a person or for the network.
     """
-    return _declare(name, Kind.GUI, lane=lane)
+    return _declare(name, Kind.GUI, runs_on=runs_on)
 
 
 def _declare(
     name: str,
     kind: Kind,
     *,
-    lane: Optional[Lane] = None,
+    runs_on: Optional[RunsOn] = None,
     undo: str = "",
     before: Optional[Callable[..., None]] = None,
     reading: Optional[Reading] = None,
@@ -233,7 +233,7 @@ def _declare(
         registry[name] = Action(
             name=name,
             kind=kind,
-            lane=lane or (Lane.COLLECTION if "col" in injected.values() else Lane.CALLER),
+            runs_on=runs_on or (RunsOn.COLLECTION if "col" in injected.values() else RunsOn.HTTP_THREAD),
             function=function,
             injected=injected,
             undo=undo or _words(name),

@@ -93,7 +93,7 @@ class Refresh:
                 self._save_and_tell()
 
         def follow(_handed_over: Future[None]) -> None:
-            # Anki saves on the collection's lane; until then, a window would load what was stored before.
+            # Anki saves on the collection's thread; until then, a window would load what was stored before.
             try:
                 self._mw.taskman.run_in_background(lambda: None, tell)
             except RuntimeError:  # Anki is exiting

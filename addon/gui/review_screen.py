@@ -4,7 +4,7 @@ Anki's reviewer hears of each change to any deck or card, and then shows the que
 hidden, the sound starts again, and so does the timer. So the reviewer is told only what concerns the card
 that it shows. The numbers of cards left are brought up to date by themselves.
 
-    on the lane        what a write changes is found out by comparing the card before and after it
+    on the collection's thread        what a write changes is found out by comparing the card before and after it
     main thread        the reviewer is told, and the numbers are drawn
 """
 
@@ -76,7 +76,7 @@ class Concern:
 
 
 class Shown:
-    """The card on the review screen before a write. Made on the lane."""
+    """The card on the review screen before a write. Made on the collection's thread."""
 
     def __init__(self, card: Card, col: Collection) -> None:
         self.card = card
@@ -95,10 +95,13 @@ class ReviewScreen:
     def __init__(self, mw: AnkiQt) -> None:
         self._mw = mw
         self._overtaken: Optional[Card] = None  # shown, but changed meanwhile
-        self._counted: tuple[Optional[Card], _Counts] = None, _Counts(0, 0, 0)  # belongs to the lane
+        self._counted: tuple[Optional[Card], _Counts] = (
+            None,
+            _Counts(0, 0, 0),
+        )  # belongs to the collection's thread
         gui_hooks.reviewer_will_answer_card.append(self._on_answer)
 
-    # On the lane
+    # On the collection's thread
 
     def before_write(self, col: Collection) -> Optional[Shown]:
         """The card that is shown; None if there is none, or it cannot be told. Never raises."""
@@ -183,7 +186,7 @@ class ReviewScreen:
             self._mw.taskman.run_in_background(lambda: self._grown(card), self._add_to_counts)
 
     def _grown(self, card: Card) -> tuple[Card, _Counts]:
-        """By how much the numbers have grown since they were drawn, or last grew. On the lane."""
+        """By how much the numbers have grown since they were drawn, or last grew. On the collection's thread."""
         counted, before = self._counted
         now = _counts(card.col)
         self._counted = card, now

@@ -1,7 +1,7 @@
 """The host inside Anki: which thread runs what.
 
     HTTP threads       call on_collection, on_window, changed and tell, and wait there for results
-    collection lane    Anki's own executor with one worker, which its own operations use too
+    collection thread  Anki's own executor with one worker, which its own operations use too
     main thread        everything that touches Qt: work of gui actions, refreshes, tooltips, hooks
 
 Work for the main thread crosses over in a queued signal. Work for the collection goes to Anki's executor
@@ -10,7 +10,7 @@ directly: measured on Anki 26.09 that takes 0.02 ms, against 0.1 ms and up throu
 private executor, the public way is taken.
 
 A collection call on the main thread would block the window while another program's request holds the
-collection, so only gui actions make any there, and work on the lane that windows must not disturb.
+collection, so only gui actions make any there, and work on the collection's thread that windows must not disturb.
 """
 
 from __future__ import annotations
@@ -80,9 +80,11 @@ class QtHost(QObject):
         self._waiting: set[Future[Any]] = set()
         self._editors = Editors()
         self._editing = threading.Lock()
-        self._copies: list[EditorCopy] = []  # on the lane: those of the work that runs
+        self._copies: list[EditorCopy] = []  # on the collection's thread: those of the work that runs
         self._review = ReviewScreen(mw)
-        self._shown: Optional[Shown] = None  # on the lane: the card under review, before the work that runs
+        self._shown: Optional[Shown] = (
+            None  # on the collection's thread: the card under review, before the work that runs
+        )
         self._refresh = Refresh(mw, self._editors, self._review)
         self.permissions = Permissions()
         self.backups = Backups(lambda: Path(mw.pm.backupFolder()))
@@ -186,7 +188,7 @@ class QtHost(QObject):
             yield
             return
         with self._editing:
-            # Begun when the lane is free, so that little can be typed between this and the write.
+            # Begun when that thread is free, so that little can be typed between this and the write.
             self.on_collection(lambda _col: None)
             self.save_editors(notes)
             yield

@@ -9,7 +9,7 @@ from ..dispatch import API_VERSION
 from ..errors import BadParams
 from ..origins import canonical
 from ..policy import refusal
-from ..registry import Lane, gui, read, registry
+from ..registry import RunsOn, gui, read, registry
 from ..schema.codecs import ErrorText
 
 _BAD_SCOPES = "scopes has invalid value"
@@ -36,7 +36,7 @@ class Denied(TypedDict):
     permission: Literal["denied"]
 
 
-@gui("requestPermission", lane=Lane.CALLER)
+@gui("requestPermission", runs_on=RunsOn.HTTP_THREAD)
 def request_permission(call: Call) -> Union[Granted, Denied]:
     """Ask whether the requesting origin may use the API.
 

@@ -1,6 +1,6 @@
 """The engine behind the sync actions: one sync at a time, waited for, on threads of the HTTP server.
 
-What goes over the network runs outside the collection's lane, but for the exchange itself: a server that
+What goes over the network runs outside the collection's thread, but for the exchange itself: a server that
 can't be reached or has nothing new holds nobody up. A full sync only ever happens in `Syncer.full`.
 """
 
@@ -284,7 +284,7 @@ class Syncer:
 
     def _sync_media(self, session: _Session) -> None:
         self._activity = "media"
-        # Only started there, unless a full sync has done so: it runs with the lane free.
+        # Only started there, unless a full sync has done so: it runs with that thread free.
         self._on_lane(session, lambda col: col.sync_media(session.auth))
         while session.col.media_sync_status().active:
             time.sleep(_POLL_SECONDS)

@@ -19,7 +19,7 @@ from ...core.errors import NotFound
 from ...core.media import attachments
 from ...core.media.attachments import WithMedia
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ...core.schema.codecs import SPACE_SEPARATED, Name
 from ..window import Activate, dialog, main_window, open_dialog
 
@@ -35,7 +35,7 @@ private(
 _NEW_NOTE = 0  # the id of a note that is not in the collection yet
 
 
-@gui("guiAddCards", lane=Lane.CALLER)
+@gui("guiAddCards", runs_on=RunsOn.HTTP_THREAD)
 def open_add_window(
     call: Call, note: Optional[NoteContent] = None, activate: Activate = True
 ) -> Annotated[int, "id of the note being edited, which is 0 until the person adds it"]:
@@ -92,7 +92,7 @@ class NotOpen(TypedDict):
     code: Literal[1]
 
 
-@gui("guiAddNoteSetData", lane=Lane.CALLER)
+@gui("guiAddNoteSetData", runs_on=RunsOn.HTTP_THREAD)
 def fill_add_window(
     call: Call,
     note: NoteData,
@@ -123,7 +123,7 @@ def fill_add_window(
 
 
 class _Change:
-    """A checked change of the note in the Add window. Made on the collection's lane."""
+    """A checked change of the note in the Add window. Made on the collection's thread."""
 
     def __init__(
         self, col: Collection, call: Call, data: NoteData, type_id: Optional[int], append: bool

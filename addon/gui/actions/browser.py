@@ -12,7 +12,7 @@ from ...core.collection.queries import Query
 from ...core.context import Call
 from ...core.errors import BadParams
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ...core.schema.codecs import ErrorText, named
 from ..window import Activate, dialog, main_window, open_dialog
 
@@ -30,7 +30,7 @@ private(
 _ORDERS = {"ascending": False, "descending": True}
 
 
-@gui("guiBrowse", lane=Lane.CALLER)
+@gui("guiBrowse", runs_on=RunsOn.HTTP_THREAD)
 def browse(
     call: Call,
     query: Query = None,

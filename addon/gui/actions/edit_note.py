@@ -6,7 +6,7 @@ from ...core.actions.notes import require_note
 from ...core.collection.ids import NoteId
 from ...core.context import Call
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ..window import Activate, main_window
 
 private("aqt.editor", "Editor EditorMode", "guiEditNote")
@@ -25,7 +25,7 @@ private(
 )
 
 
-@gui("guiEditNote", lane=Lane.CALLER)
+@gui("guiEditNote", runs_on=RunsOn.HTTP_THREAD)
 def edit_note(call: Call, note: NoteId, activate: Activate = True) -> None:
     """Open a note in the edit window, or turn the window to it if it is open already.
 

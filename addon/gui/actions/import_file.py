@@ -9,7 +9,7 @@ from ...core.context import Call
 from ...core.errors import BadParams
 from ...core.file_access import resolved
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ..window import Activate, main_window
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ImportPath = Annotated[
 ]
 
 
-@gui("guiImportFile", lane=Lane.CALLER)
+@gui("guiImportFile", runs_on=RunsOn.HTTP_THREAD)
 def import_file(
     call: Call,
     path: ImportPath = None,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from ...core.context import Call
 from ...core.errors import Conflict
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ...core.schema.codecs import Name, composed
 
 private("aqt.main", "AnkiQt.loadProfile", "loadProfile")
@@ -21,7 +21,7 @@ _LONGEST_SECONDS = 120  # a sync on closing included
 _switching = threading.Lock()
 
 
-@gui("loadProfile", lane=Lane.CALLER)
+@gui("loadProfile", runs_on=RunsOn.HTTP_THREAD)
 def load_profile(call: Call, name: Name) -> Annotated[bool, "false if there is no such profile"]:
     """Close the open profile and open another, and wait until it is open.
 

@@ -11,7 +11,7 @@ from ...core.collection.ids import CardId
 from ...core.context import Call
 from ...core.errors import ApiError
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ..window import main_window
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def show_answer() -> Shown:
     return True
 
 
-@gui("guiAnswerCard", lane=Lane.CALLER)
+@gui("guiAnswerCard", runs_on=RunsOn.HTTP_THREAD)
 def answer_card(
     call: Call,
     ease: Annotated[int, "button: 1 Again, 2 Hard, 3 Good, 4 Easy"],

@@ -11,7 +11,7 @@ from ...core.actions.decks import DeckName
 from ...core.collection.names import find_deck
 from ...core.context import Call
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ..window import main_window
 
 log = logging.getLogger("ankiconnect")
@@ -23,19 +23,19 @@ T = TypeVar("T")
 Found = Annotated[bool, "false if there is no such deck"]
 
 
-@gui("guiDeckBrowser", lane=Lane.CALLER)
+@gui("guiDeckBrowser", runs_on=RunsOn.HTTP_THREAD)
 def show_deck_browser(call: Call) -> None:
     """Show the deck list."""
     _when_drawn(call, lambda: main_window().moveToState("deckBrowser"))
 
 
-@gui("guiDeckOverview", lane=Lane.CALLER)
+@gui("guiDeckOverview", runs_on=RunsOn.HTTP_THREAD)
 def show_deck_overview(call: Call, name: DeckName) -> Found:
     """Make a deck current and show its overview."""
     return _when_drawn(call, lambda: _show_overview(name))
 
 
-@gui("guiDeckReview", lane=Lane.CALLER)
+@gui("guiDeckReview", runs_on=RunsOn.HTTP_THREAD)
 def show_deck_review(call: Call, name: DeckName) -> Found:
     """Make a deck current and review it. With nothing due, Anki shows that the deck is finished."""
     # The overview first, as when a person clicks: it lets a running review end.
@@ -51,7 +51,7 @@ def refresh_windows() -> None:
     main_window().reset()
 
 
-@gui("guiUndo", lane=Lane.CALLER)
+@gui("guiUndo", runs_on=RunsOn.HTTP_THREAD)
 def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
     """Undo what the Edit menu offers to undo."""
 

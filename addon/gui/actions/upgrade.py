@@ -15,7 +15,7 @@ from ...core.context import Call
 from ...core.errors import ApiError, Conflict, Unavailable
 from ...core.media.downloads import check_url, download
 from ...core.private_api import private
-from ...core.registry import Lane, gui
+from ...core.registry import RunsOn, gui
 from ..folder import addon_name, addon_path, is_link
 from ..refusals import Refusals
 
@@ -33,7 +33,7 @@ _refusals = Refusals()
 _QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpgrade it now from {source}?"
 
 
-@gui("upgrade", lane=Lane.CALLER)
+@gui("upgrade", runs_on=RunsOn.HTTP_THREAD)
 def upgrade(
     call: Call,
 ) -> Annotated[bool, "true if a newer version was installed, active after Anki restarts"]:
