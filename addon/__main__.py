@@ -18,7 +18,7 @@ from anki.errors import AnkiException
 from . import options
 from .app import create_app
 from .core.errors import AnkiLacks, as_api_error
-from .core.headless import PATIENCE_SECONDS, HeadlessHost
+from .core.headless import PATIENCE_SECONDS, HeadlessRuntime
 from .core.plain_text import LogLines
 from .core.private_api import report_missing
 from .core.sync.account import account_from
@@ -53,7 +53,7 @@ def main() -> int:
         return _fail(f"the folder does not exist: {collection.parent}")
     try:
         account = account_from(settings)
-        host = HeadlessHost(collection, media, account)
+        runtime = HeadlessRuntime(collection, media, account)
     except ValueError as error:
         return _fail(str(error))
     except (ImportError, AnkiLacks) as error:
@@ -62,7 +62,7 @@ def main() -> int:
         return _fail(f"the collection can't be opened: {collection}: {error}")
     problems: list[str] = []
     server = Server(
-        create_app(host, lambda: settings, lambda: problems),
+        create_app(runtime, lambda: settings, lambda: problems),
         settings.webBindAddress,
         settings.webBindPort,
         settings.webBacklog,
@@ -72,7 +72,7 @@ def main() -> int:
     try:
         server.start()
     except OSError as error:
-        host.close()
+        runtime.close()
         reason = f"can't listen on {server.url}: {error.strerror or error}"
         if error.errno == errno.EADDRINUSE:
             reason += f". {describe_listener(settings.webBindAddress, settings.webBindPort)}"
@@ -82,10 +82,10 @@ def main() -> int:
     problems += slips(settings, (), os.environ)
     for problem in problems:
         log.warning("%s", problem)
-    schedule = Schedule(host.syncer, settings.syncEvery) if settings.syncEvery else None
-    host.on_panic = stop.ask
+    schedule = Schedule(runtime.syncer, settings.syncEvery) if settings.syncEvery else None
+    runtime.on_panic = stop.ask
     stop.wait()
-    if host.is_broken:
+    if runtime.is_broken:
         log.error("Anki's backend has failed, so AnkiConnect exits: start it again")
         server.stop(_REPLY_SECONDS)
         # The collection can't be closed any more. What was answered is stored.
@@ -95,9 +95,9 @@ def main() -> int:
         schedule.stop()
     deadline = time.monotonic() + PATIENCE_SECONDS
     if settings.syncOnExit:
-        sync_before_exit(host.syncer, PATIENCE_SECONDS)
+        sync_before_exit(runtime.syncer, PATIENCE_SECONDS)
     # The collection first: requests that wait for it learn that it is gone, while they can be answered.
-    host.close(max(0, deadline - time.monotonic()))
+    runtime.close(max(0, deadline - time.monotonic()))
     server.stop(_REPLY_SECONDS)
     return _exit(0)
 

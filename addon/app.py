@@ -7,7 +7,7 @@ from typing import Callable
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from .core.context import Host
+from .core.context import Runtime
 from .core.errors import ApiError, as_api_error, without_frames
 from .core.settings import Settings
 from .routes import access, action_urls, cors, health, index, openapi, request_log, responses, rpc
@@ -15,9 +15,9 @@ from .routes.context import AppContext
 
 
 def create_app(
-    host: Host, settings: Callable[[], Settings], problems: Callable[[], list[str]] = list
+    runtime: Runtime, settings: Callable[[], Settings], problems: Callable[[], list[str]] = list
 ) -> Flask:
-    """An application that answers requests through `host`.
+    """An application that answers requests through `runtime`.
 
     `settings` is asked for each request, so that changed settings are in force at once, and `problems`
     for what the page tells of them.
@@ -25,7 +25,7 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder="routes/index")
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
-    app.extensions["ankiconnect"] = AppContext(host, settings, problems)
+    app.extensions["ankiconnect"] = AppContext(runtime, settings, problems)
     for part in (request_log, responses, cors, access):
         part.init_app(app)
     app.register_blueprint(health.bp)

@@ -23,7 +23,7 @@ from hypothesis import settings as hypothesis_settings
 
 from addon.actions import Kind, registry
 from addon.app import create_app
-from addon.core.headless import HeadlessHost
+from addon.core.headless import HeadlessRuntime
 from addon.core.settings import Settings
 from addon.core.sync.account import SyncAccount
 from addon.http.server import Server as Listener
@@ -112,8 +112,8 @@ class HeadlessServer:
 
     def __init__(self, path: Path, account: Optional[SyncAccount] = None, **settings: Any) -> None:
         self.settings = Settings(**settings)
-        self.host = HeadlessHost(path, account=account)
-        self.app = create_app(self.host, lambda: self.settings)
+        self.runtime = HeadlessRuntime(path, account=account)
+        self.app = create_app(self.runtime, lambda: self.settings)
         self._client = self.app.test_client()
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
@@ -123,10 +123,10 @@ class HeadlessServer:
         return Reply(response.status_code, lower, response.get_data())
 
     def look(self, expression: str) -> Any:
-        return self.host.on_collection(lambda col: eval(expression, {"col": col}))
+        return self.runtime.on_collection(lambda col: eval(expression, {"col": col}))
 
     def close(self) -> None:
-        self.host.close()
+        self.runtime.close()
 
 
 class OverSockets:

@@ -169,7 +169,7 @@ def test_an_update_may_take_the_clozes_away(api: Api) -> None:
 
 @pytest.fixture
 def col(headless: HeadlessServer) -> Collection:
-    col = headless.host._col
+    col = headless.runtime._col
     several = col.models.new("Several")
     several["type"] = 1
     for name in ("Plain", "One", "Two", "Typed"):

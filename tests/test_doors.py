@@ -109,7 +109,7 @@ def test_no_spelling_of_a_url_lets_a_page_do_more_than_ask(wired: Wired, path: s
 
 def test_the_core_performs_nothing_else_for_a_page_either(headless: HeadlessServer) -> None:
     """Should the door ever take one request for another."""
-    call = Call(headless.host, headless.settings, origin=STRANGER, allowed=False)
+    call = Call(headless.runtime, headless.settings, origin=STRANGER, allowed=False)
     ask = {"action": "requestPermission", "version": 6}
     version = {"action": "version", "version": 6}
     multi = {"action": "multi", "version": 6, "params": {"actions": [version]}}
@@ -443,7 +443,7 @@ def test_an_error_before_anything_is_known_of_a_request_is_told_like_others(
     def settings() -> Settings:
         raise OSError("no settings")
 
-    client = create_app(headless.host, settings).test_client()
+    client = create_app(headless.runtime, settings).test_client()
     for path in ("/", "/version", "/nope", "/openapi.json"):
         reply = client.get(path)
         assert reply.status_code == 500

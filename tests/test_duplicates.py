@@ -48,7 +48,7 @@ PIECES = [
 
 @pytest.fixture
 def col(headless: HeadlessServer) -> Collection:
-    return headless.host._col
+    return headless.runtime._col
 
 
 def make(col: Collection, front: str) -> Any:

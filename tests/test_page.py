@@ -262,7 +262,7 @@ def test_the_page_runs_under_a_strict_policy(headless: HeadlessServer) -> None:
 
 
 def test_a_closed_collection_is_shown(headless: HeadlessServer) -> None:
-    headless.host.close()
+    headless.runtime.close()
     assert b"not available" in headless.send("GET", "/", **HTML).body
 
 
@@ -286,7 +286,7 @@ def test_another_machine_without_the_key_learns_nothing_of_this_one(locked: Head
         for path in ("/", "/openapi.json", "/healthz", "/readyz", "/nope", "/version", "/getProfiles"):
             text = asked_from(locked, "192.0.2.7", path + key)
             assert "Quokka" not in text
-            assert locked.host.anki_version not in text
+            assert locked.runtime.anki_version not in text
     assert "<h1>AnkiConnect v.6</h1>" in asked_from(locked, "192.0.2.7", "/")
     assert "Quokka" not in asked_from(locked, "127.0.0.1", "/", X_Forwarded_For="127.0.0.1")
 
@@ -298,7 +298,7 @@ def test_a_person_at_this_machine_or_with_the_key_sees_it(locked: HeadlessServer
         asked_from(locked, "192.0.2.7", "/", X_API_Key="x"),
     ):
         assert "Quokka" in shown
-        assert locked.host.anki_version in shown
+        assert locked.runtime.anki_version in shown
 
 
 def test_an_allowed_page_without_the_key_does_not_see_it(locked: HeadlessServer) -> None:

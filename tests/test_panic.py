@@ -90,7 +90,7 @@ def test_a_panic_of_a_scheduled_sync_ends_the_program(
 
 
 def test_it_is_not_ready_after_a_panic(headless: HeadlessServer) -> None:
-    headless.host.panicked()
+    headless.runtime.panicked()
     assert headless.send("GET", "/healthz").status == 200
     assert headless.send("GET", "/readyz").status == 503
     assert headless.send("GET", "/deckNames").status == 503

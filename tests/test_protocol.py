@@ -159,7 +159,7 @@ def test_half_a_surrogate_pair_is_no_text(server: Server) -> None:
 def test_a_bug_of_ours_is_logged_and_told_without_a_trace(
     headless: HeadlessServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    headless.host.profile = None  # type: ignore[assignment,method-assign]
+    headless.runtime.profile = None  # type: ignore[assignment,method-assign]
     reply = headless.send("POST", "/notesInfo", {"notes": []})
     assert reply.status == 500
     assert reply.json["error"] == "internal error: TypeError: 'NoneType' object is not callable"

@@ -21,7 +21,7 @@ from anki.hooks import note_will_be_added
 from addon.core.actions.packages import export_package, import_package
 from addon.core.context import Call
 from addon.core.errors import Unavailable
-from addon.core.headless import HeadlessHost
+from addon.core.headless import HeadlessRuntime
 from addon.core.settings import Settings
 from addon.core.undo import Edit
 
@@ -119,7 +119,7 @@ def test_a_multi_ends_between_its_elements_and_says_which_did_not_run(collection
         added.append(1)
         if len(added) == 3:
             closing.start()
-            while not server.host.is_closing():
+            while not server.runtime.is_closing():
                 time.sleep(0.001)
 
     note_will_be_added.append(close_after_three)
@@ -164,7 +164,7 @@ def test_downloads_that_are_under_way_do_not_hold_it_up(program: Program, web: W
 
 
 def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path, tmp_path: Path) -> None:
-    other = HeadlessHost(tmp_path / "other.anki2")
+    other = HeadlessRuntime(tmp_path / "other.anki2")
     call = Call(other, Settings())
     package = tmp_path / "p.apkg"
 
@@ -179,7 +179,7 @@ def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path,
 
     other.on_collection(export)
     other.close()
-    host = HeadlessHost(collection_path)
+    runtime = HeadlessRuntime(collection_path)
     results: list[Any] = []
     running = threading.Event()
 
@@ -188,16 +188,16 @@ def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path,
         with pytest.raises(Interrupted):
             import_package(col, Edit(col, "import"), call, str(package))
 
-    action = in_background(results, lambda: host.on_collection(work))
+    action = in_background(results, lambda: runtime.on_collection(work))
     assert running.wait(60)
-    host.close(patience=0)
+    runtime.close(patience=0)
     action.join()
     assert results == [None]
     assert notes_in(collection_path) == set()
 
 
 def test_an_action_that_takes_longer_is_waited_for(collection_path: Path) -> None:
-    host = HeadlessHost(collection_path)
+    runtime = HeadlessRuntime(collection_path)
     running, go_on = threading.Event(), threading.Event()
 
     def work(col: Collection) -> int:
@@ -206,14 +206,14 @@ def test_an_action_that_takes_longer_is_waited_for(collection_path: Path) -> Non
         return col.note_count()
 
     results: list[int] = []
-    action = in_background(results, lambda: host.on_collection(work))
+    action = in_background(results, lambda: runtime.on_collection(work))
     assert running.wait(60)
-    closing = threading.Thread(target=lambda: host.close(patience=0.05))
+    closing = threading.Thread(target=lambda: runtime.close(patience=0.05))
     closing.start()
-    while host.is_ready():
+    while runtime.is_ready():
         time.sleep(0.01)
     with pytest.raises(Unavailable):
-        host.on_collection(work)
+        runtime.on_collection(work)
     go_on.set()
     action.join()
     closing.join()

@@ -15,7 +15,7 @@ from .conftest import HeadlessServer, add_cards, basic
 
 @pytest.fixture
 def col(headless: HeadlessServer) -> Collection:
-    return headless.host._col
+    return headless.runtime._col
 
 
 def add(col: Collection, front: str) -> Any:

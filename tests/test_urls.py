@@ -104,7 +104,7 @@ def test_gui_actions_need_a_window(headless: HeadlessServer) -> None:
 
 
 def test_a_closed_collection_is_not_available(headless: HeadlessServer) -> None:
-    headless.host.close()
+    headless.runtime.close()
     reply = headless.send("GET", "/deckNames")
     assert (reply.status, reply.json["error"]) == (503, "collection is not available")
     assert headless.send("GET", "/version").status == 200

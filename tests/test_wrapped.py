@@ -64,8 +64,8 @@ class Addon:
             self._server.live.run(source)
         else:
             assert isinstance(self._server, HeadlessServer)
-            names = {"col": self._server.host._col}
-            self._server.host.on_collection(lambda _col: exec(source, names))
+            names = {"col": self._server.runtime._col}
+            self._server.runtime.on_collection(lambda _col: exec(source, names))
 
     @property
     def seen(self) -> list[Any]:
@@ -256,5 +256,5 @@ type(col).add_note = lambda self, note, deck_id: old(self, note, deck_id)
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ankis_own_methods_are_not_taken_for_replaced(headless: HeadlessServer, method: str) -> None:
-    assert not is_replaced(getattr(headless.host._col, method))
+    assert not is_replaced(getattr(headless.runtime._col, method))
     assert not is_replaced(getattr(Collection, method))

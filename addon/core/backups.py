@@ -83,4 +83,4 @@ def create_backup(col: Collection, call: Call) -> Annotated[str, "path of the fi
     do. Anki's own rules say how long it is kept, and Anki's *File > Import* brings it back. Without Anki's
     window the folder is `backups`, beside the collection.
     """
-    return str(call.host.backups.make(col))
+    return str(call.runtime.backups.make(col))

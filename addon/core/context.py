@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Host(Protocol):
+class Runtime(Protocol):
     """Where the API runs: inside Anki, or on a collection file without it.
 
     The methods that take work wait for it and raise what it raises. But for `undisturbed` they are
@@ -121,7 +121,7 @@ class CollectionBinding:
 class Call:
     """One request: its version, who sent it and the warnings that go with its reply."""
 
-    host: Host
+    runtime: Runtime
     settings: Settings
     version: int = 6
     origin: str = ""
@@ -150,11 +150,11 @@ class Call:
     def warn(self, text: str) -> None:
         """Report what went wrong without failing the request."""
         self.warnings.append(text)
-        self.host.tell(text)
+        self.runtime.tell(text)
 
     def on_collection(self, work: Callable[[Collection], T]) -> T:
         """Run `work` on the collection's thread of the collection that the request belongs to. Raises Unavailable."""
-        return self.host.on_collection(lambda col: work(self.binding.check(col)))
+        return self.runtime.on_collection(lambda col: work(self.binding.check(col)))
 
     def on_window(self, work: Callable[[], T]) -> T:
         """Run `work` on the thread of Anki's window, unless another collection is open by now.
@@ -163,12 +163,12 @@ class Call:
         """
 
         def checked() -> T:
-            col = self.host.collection()
+            col = self.runtime.collection()
             if col is not None:
                 self.binding.check(col)
             return work()
 
-        return self.host.on_window(checked)
+        return self.runtime.on_window(checked)
 
     def at_version(self, version: int) -> Call:
         """The same call for a request of `version`; warnings and counts are shared."""

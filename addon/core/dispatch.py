@@ -17,7 +17,7 @@ from typing import Annotated, Any, Callable, Optional
 
 from anki.collection import Collection
 
-from .context import Call, Host
+from .context import Call, Runtime
 from .envelope import failure, success
 from .errors import (
     ApiError,
@@ -58,7 +58,7 @@ class Request:
         """Run the action where it runs."""
         if self.action.runs_on is RunsOn.COLLECTION:
             return visit_collection([self])[0]
-        return attempt(self._run_elsewhere, self.call.host)
+        return attempt(self._run_elsewhere, self.call.runtime)
 
     def _run_elsewhere(self) -> Json:
         self.prepare()
@@ -75,14 +75,14 @@ class Outcome:
     error: Optional[ApiError] = None
 
 
-def attempt(work: Callable[[], Json], host: Host) -> Outcome:
-    """The outcome of `work`. Never raises, not even for a panic inside Anki, of which `host` is told."""
+def attempt(work: Callable[[], Json], runtime: Runtime) -> Outcome:
+    """The outcome of `work`. Never raises, not even for a panic inside Anki, of which `runtime` is told."""
     try:
         return Outcome(work())
     except BaseException as error:
         known = as_api_error(error)
     if isinstance(known, BackendPanic):
-        host.panicked()
+        runtime.panicked()
     return Outcome(error=known)
 
 
@@ -94,7 +94,7 @@ class Message:
         self.call = call
         self.version = VERSION_WHEN_MISSING
         self.request: Optional[Request] = None
-        self.refusal = attempt(lambda: self._check(message, key), call.host).error
+        self.refusal = attempt(lambda: self._check(message, key), call.runtime).error
 
     def _check(self, message: Json, key: Optional[str]) -> None:
         self.version = check_message(message)
@@ -170,10 +170,10 @@ def look_up(name: str, params: dict[str, Json], call: Call) -> Request:
 
 def visit_collection(requests: list[Request]) -> list[Outcome]:
     """Run requests of one sender one after the other, in one visit to the collection's thread."""
-    host = requests[0].call.host
-    outcomes = [attempt(request.prepare, host) for request in requests]
+    runtime = requests[0].call.runtime
+    outcomes = [attempt(request.prepare, runtime) for request in requests]
     ready = [request for request, outcome in zip(requests, outcomes) if not outcome.error]
-    visit = attempt(lambda: _visit(ready), host) if ready else Outcome([])
+    visit = attempt(lambda: _visit(ready), runtime) if ready else Outcome([])
     done = iter(visit.result or [visit] * len(ready))
     return [outcome if outcome.error else next(done) for outcome in outcomes]
 
@@ -182,7 +182,7 @@ def _visit(requests: list[Request]) -> list[Outcome]:
     call = requests[0].call
     edited = [request.action.edited_notes(request.arguments) for request in requests]
     notes = None if None in edited else set().union(*filter(None, edited))
-    with call.host.editing(notes) if notes != set() else nullcontext():
+    with call.runtime.editing(notes) if notes != set() else nullcontext():
         return call.on_collection(lambda col: run_on_collection(col, requests))
 
 
@@ -192,20 +192,20 @@ def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]
     When the collection is about to be closed, those that are left are refused.
     """
     names = {request.action.undo for request in requests if request.action.undoable}
-    host = requests[0].call.host
-    edit = Edit(col, names.pop() if len(names) == 1 else "several changes", host.will_change)
+    runtime = requests[0].call.runtime
+    edit = Edit(col, names.pop() if len(names) == 1 else "several changes", runtime.will_change)
     outcomes: list[Outcome] = []
     for request in requests:
-        if outcomes and host.is_closing():
+        if outcomes and runtime.is_closing():
             outcomes.append(Outcome(error=Unavailable()))
         else:
             work = partial(request.action.call, request.arguments, request.call, col, edit)
-            outcome = attempt(work, host)
+            outcome = attempt(work, runtime)
             if isinstance(outcome.error, InternalError) and col.db is None:
                 outcome = Outcome(error=Unavailable())  # it was closed in the middle
             outcomes.append(outcome)
     if edit.used:
-        host.changed(edit.changes)
+        runtime.changed(edit.changes)
     return outcomes
 
 

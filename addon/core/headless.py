@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 3.5  # with what runs when the server stops
 _ASK_AGAIN_SECONDS = 0.02
 
 
-class HeadlessHost:
+class HeadlessRuntime:
     """Serves the collection file at `path`, which is made if missing, and syncs it with `account`.
 
     Media are kept in `media`, or beside the collection as Anki does. Raises anki.errors.DBError when

@@ -63,7 +63,7 @@ class _Closed(Exception):
     """The collection closed, or another is being opened, since the check."""
 
 
-class QtHost(QObject):
+class QtRuntime(QObject):
     """Made on the main thread, once."""
 
     anki_version = buildinfo.version

@@ -26,7 +26,7 @@ from . import settings
 from .app_nap import stay_awake
 from .folder import addon_name, addon_path
 from .notices import Notices
-from .runtime import QtHost
+from .runtime import QtRuntime
 from .settings import LastGood, Values
 
 log = logging.getLogger("ankiconnect")
@@ -39,7 +39,7 @@ def start() -> None:
     _log_to_file(_user_files() / "ankiconnect.log")
     # Anki's window waits for Python behind each thread that works for a request, by default 5 ms a time.
     sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
-    service = _Service(QtHost(aqt.mw))
+    service = _Service(QtRuntime(aqt.mw))
     service.start()
     report_missing("anki", "aqt")
     aqt.mw.app.aboutToQuit.connect(service.stop)
@@ -52,8 +52,8 @@ class _Service:
     now, and at the next start. All of it runs on the main thread.
     """
 
-    def __init__(self, host: QtHost) -> None:
-        self._host = host
+    def __init__(self, runtime: QtRuntime) -> None:
+        self._runtime = runtime
         self._settings: Optional[Settings] = None
         self._values: Values = {}  # that gave the settings in force
         self._last_good = LastGood(_user_files() / "settings.json")
@@ -61,9 +61,9 @@ class _Service:
         self._notices = Notices()
         self._was_busy = False
         self._problems: dict[str, list[str]] = {}  # for the page and the menu, by what they are about
-        self._app = create_app(host, lambda: self._settings or Settings(), self._all_problems)
-        host.permissions.on_allowed = lambda origin: self._add("webCorsOriginList", origin)
-        host.permissions.on_ignored = lambda origin: self._add("ignoreOriginList", origin)
+        self._app = create_app(runtime, lambda: self._settings or Settings(), self._all_problems)
+        runtime.permissions.on_allowed = lambda origin: self._add("webCorsOriginList", origin)
+        runtime.permissions.on_ignored = lambda origin: self._add("ignoreOriginList", origin)
         aqt.mw.addonManager.setConfigUpdatedAction(addon_name(), self._on_edited)
         action = QAction("AnkiConnect", aqt.mw)
         qconnect(action.triggered, self._open_page)
@@ -90,7 +90,7 @@ class _Service:
         return self._settings is not None
 
     def stop(self) -> None:
-        self._host.stop()
+        self._runtime.stop()
         if self._server:
             self._server.stop()
         stay_awake(False)
@@ -137,7 +137,7 @@ class _Service:
         self._listening()
 
     def _start(self, server: Server) -> None:
-        server.start_when_free(self._tell_busy, lambda: self._host.soon(self._listening))
+        server.start_when_free(self._tell_busy, lambda: self._runtime.soon(self._listening))
 
     def _new_server(self, new: Settings) -> Server:
         return Server(
@@ -175,7 +175,7 @@ class _Service:
                 self._was_busy = True
                 self._notices.tell(text, lambda: settings.edit(settings.stored(), text))
 
-        self._host.soon(tell)
+        self._runtime.soon(tell)
 
     def _look_for_slips(self, by_person: bool = False) -> None:
         """Tell what has no effect in the settings in force, once it is found."""
@@ -184,7 +184,7 @@ class _Service:
 
         def look() -> None:
             found = slips(in_force, values, os.environ)
-            self._host.soon(lambda: tell(found))
+            self._runtime.soon(lambda: tell(found))
 
         def tell(found: list[str]) -> None:
             if in_force is self._settings:
@@ -203,7 +203,7 @@ class _Service:
 
         if by_person:
             log.warning("%s", text)
-            self._host.soon(edit)  # when Anki has closed the window
+            self._runtime.soon(edit)  # when Anki has closed the window
         else:
             self._notices.tell(text, edit)
 

@@ -15,7 +15,7 @@ from aqt.qt import QTimer, qconnect
 from ..core.private_api import private
 
 if TYPE_CHECKING:
-    from .runtime import QtHost
+    from .runtime import QtRuntime
 
 private("aqt.sync", "on_full_sync_timer", "fullSync")
 private("anki.collection", "Collection._load_scheduler", otherwise="due counts may be old after a sync")
@@ -29,9 +29,9 @@ _PROGRESS_MS = 150
 class ProfileAccount:
     """The account of the open profile. Made on the main thread, once."""
 
-    def __init__(self, mw: AnkiQt, host: QtHost) -> None:
+    def __init__(self, mw: AnkiQt, runtime: QtRuntime) -> None:
         self._mw = mw
-        self._host = host
+        self._runtime = runtime
         self._ours = False  # the sync that the hooks tell of
         self._theirs = False
         gui_hooks.sync_will_start.append(self._on_start)
@@ -57,27 +57,27 @@ class ProfileAccount:
         """Anki itself asks the person anew when its own sync meets that."""
 
     def moved(self, endpoint: str) -> None:
-        self._host.on_main_thread(lambda: self._mw.pm.set_current_sync_url(endpoint))
+        self._runtime.on_main_thread(lambda: self._mw.pm.set_current_sync_url(endpoint))
 
     def is_busy(self) -> bool:
         return self._theirs or self._mw.media_syncer.is_syncing()
 
     def show_activity(self, active: bool) -> None:
-        self._host.on_main_thread(lambda: self._mw.toolbar.set_sync_active(active))
+        self._runtime.on_main_thread(lambda: self._mw.toolbar.set_sync_active(active))
 
     def save_typed(self) -> None:
-        self._host.save_editors(None)
+        self._runtime.save_editors(None)
 
     def will_sync(self) -> None:
         def start() -> None:
             self._ours = True
             gui_hooks.sync_will_start()
 
-        self._host.on_main_thread(start)
+        self._runtime.on_main_thread(start)
         self.save_typed()
 
     def did_sync(self) -> None:
-        self._host.on_main_thread(self._show_what_came)
+        self._runtime.on_main_thread(self._show_what_came)
 
     def _show_what_came(self) -> Optional[Future[None]]:
         mw = self._mw
@@ -88,7 +88,7 @@ class ProfileAccount:
             gui_hooks.sync_did_finish()
             mw.toolbar.redraw()
             mw.flags.require_refresh()
-            return self._host.refresh_all()
+            return self._runtime.refresh_all()
         finally:
             self._ours = False
 

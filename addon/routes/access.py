@@ -62,13 +62,13 @@ def _new_call() -> Call:
     g.of_unnamed_page = not origin and _is_of_unnamed_page(settings)
     is_local = _FORWARDED.isdisjoint(environ) and is_loopback(request.remote_addr or "")
     return Call(
-        context.host,
+        context.runtime,
         settings,
         origin=origin,
         allowed=is_allowed(_UNNAMED if g.of_unnamed_page else origin, settings),
         is_local=is_local,
         is_local_program=is_local and "HTTP_ORIGIN" not in environ and not g.of_unnamed_page,
-        binding=CollectionBinding(context.host.collection()),
+        binding=CollectionBinding(context.runtime.collection()),
     )
 
 

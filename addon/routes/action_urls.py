@@ -38,7 +38,7 @@ def handle(name: str) -> Response:
         response.headers["Allow"] = ", ".join(methods)
         return response
 
-    found = attempt(lambda: _request(action, call), call.host)
+    found = attempt(lambda: _request(action, call), call.runtime)
     outcome: Outcome = found if found.error else found.result.run()
     if outcome.error:
         return error_response(outcome.error, outcome.error.status)

@@ -7,7 +7,7 @@ from typing import Callable, Optional
 
 from flask import current_app, g, request
 
-from ..core.context import Call, Host
+from ..core.context import Call, Runtime
 from ..core.settings import Settings
 
 
@@ -15,7 +15,7 @@ from ..core.settings import Settings
 class AppContext:
     """What the application was made with."""
 
-    host: Host
+    runtime: Runtime
     settings: Callable[[], Settings]
     problems: Callable[[], list[str]]
 

@@ -20,7 +20,7 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    return _reply("ready", current_call().host.is_ready())
+    return _reply("ready", current_call().runtime.is_ready())
 
 
 def _reply(name: str, value: bool) -> Response:

@@ -59,7 +59,7 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
 
 def _is_granted_now(call: Call) -> bool:
     ignored = map(canonical, call.settings.ignoreOriginList)
-    return canonical(call.origin) not in ignored and call.host.ask_permission(call.origin)
+    return canonical(call.origin) not in ignored and call.runtime.ask_permission(call.origin)
 
 
 class _ReflectedScopes(TypedDict):

@@ -23,19 +23,19 @@ class Versions(TypedDict):
 @read("getVersion")
 def versions(call: Call) -> Versions:
     """Return the versions of Anki and of this add-on."""
-    return {"anki": call.host.anki_version, "ankiConnectPlus": _MANIFEST["human_version"]}
+    return {"anki": call.runtime.anki_version, "ankiConnectPlus": _MANIFEST["human_version"]}
 
 
 @read("getProfiles")
 def profiles(call: Call) -> list[str]:
     """List the names of all profiles. Works without an open one."""
-    return call.host.profiles()
+    return call.runtime.profiles()
 
 
 @read("getActiveProfile")
 def active_profile(call: Call) -> Optional[str]:
     """Return the name of the open profile; null while there is none."""
-    return call.host.profile()
+    return call.runtime.profile()
 
 
 @read("isFsrsActive")

@@ -112,7 +112,7 @@ def delete_decks(
             edit(col.set_deck, at_home, DEFAULT_DECK)
     if doomed:
         with_cards = cards_too and bool(cards_.at_home_in(col, with_children))
-        with call.host.backups.before_deletion(col, is_large=with_cards):
+        with call.runtime.backups.before_deletion(col, is_large=with_cards):
             edit(col.decks.remove, sorted(doomed))
 
 

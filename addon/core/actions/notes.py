@@ -66,7 +66,7 @@ def notes_info(
     if notes is None:
         raise BadParams('Must provide either "notes" or a "query"')
     wanted = set(NoteInfo.__annotations__ if include is None else include)
-    profile = call.host.profile() or ""
+    profile = call.runtime.profile() or ""
     cards = _cards_of(col, notes) if "cards" in wanted else {}
     names_of: dict[int, tuple[str, list[str]]] = {}
     described: dict[int, NoteInfo] = {}
@@ -150,7 +150,7 @@ def remove_empty_notes(col: Collection, edit: Edit, call: Call) -> None:
 def _remove(col: Collection, edit: Edit, call: Call, notes: list[AnkiNoteId]) -> None:
     if notes:
         is_large = len(notes) > _NOTES_WITHOUT_BACKUP
-        with call.host.backups.before_deletion(col, is_large=is_large):
+        with call.runtime.backups.before_deletion(col, is_large=is_large):
             edit(col.remove_notes, notes)
 
 

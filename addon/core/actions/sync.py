@@ -70,7 +70,7 @@ def sync(
     sync replaces one side: see fullSync. No window is opened and nobody is asked.
     """
     with _told(call):
-        call.host.syncer.sync(_login(call, username, password, endpoint), call.binding.check)
+        call.runtime.syncer.sync(_login(call, username, password, endpoint), call.binding.check)
 
 
 @write("fullSync")
@@ -92,7 +92,9 @@ def full_sync(
     available`.
     """
     with _told(call):
-        return call.host.syncer.full(mode, _login(call, username, password, endpoint), call.binding.check)
+        return call.runtime.syncer.full(
+            mode, _login(call, username, password, endpoint), call.binding.check
+        )
 
 
 @write("syncMedia")
@@ -101,7 +103,7 @@ def sync_media(
 ) -> Literal["media sync completed"]:
     """Sync media only, and wait until that is done."""
     with _told(call):
-        call.host.syncer.media(_login(call, username, password, endpoint), call.binding.check)
+        call.runtime.syncer.media(_login(call, username, password, endpoint), call.binding.check)
     return "media sync completed"
 
 
@@ -113,7 +115,7 @@ def sync_status(
 
     The server is asked, but nothing is exchanged. While a sync is running this is answered at once.
     """
-    status = call.host.syncer.status(_login(call, username, password, endpoint), call.binding.check)
+    status = call.runtime.syncer.status(_login(call, username, password, endpoint), call.binding.check)
     return status if call.is_local_program else _without_addresses(status)
 
 

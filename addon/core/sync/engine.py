@@ -36,7 +36,7 @@ from .errors import translated, translation
 from .full_sync import POSSIBLE, Mode, Replaced, backed_up
 
 if TYPE_CHECKING:
-    from ..context import Host
+    from ..context import Runtime
 
 Activity = Literal["idle", "collection", "media", "upload", "download"]
 
@@ -80,8 +80,8 @@ def _any(col: Collection) -> Collection:
 
 
 class Syncer:
-    def __init__(self, host: Host, account: Account) -> None:
-        self._host = host
+    def __init__(self, runtime: Runtime, account: Account) -> None:
+        self._runtime = runtime
         self._account = account
         self._lock = threading.Lock()
         self._idle = threading.Event()
@@ -136,7 +136,7 @@ class Syncer:
         progress = self._progress()
         if progress is None:
             try:
-                col = self._host.on_collection(check)
+                col = self._runtime.on_collection(check)
                 with self._translated(login):
                     response = self._ask_server(_Session(col, self._auth(col, login), login is None))
                 required, endpoint = response.required, response.new_endpoint or None
@@ -186,7 +186,7 @@ class Syncer:
             self._activity = activity
             error: Optional[str] = None
             try:
-                self._col = col = self._host.on_collection(check)
+                self._col = col = self._runtime.on_collection(check)
                 with self._translated(login):
                     auth = self._auth(col, login)
                     self._account.show_activity(True)
@@ -196,7 +196,7 @@ class Syncer:
                 if login is None and isinstance(failure, LoginRefused):
                     self._account.forget()
                 if is_panic(failure):
-                    self._host.panicked()
+                    self._runtime.panicked()
                 raise
             finally:
                 self._last = {"action": action, "at": int(time.time()), "error": error}
@@ -229,7 +229,7 @@ class Syncer:
 
         Another profile may have been opened meanwhile, which must not get into this account.
         """
-        return self._host.on_collection(lambda col: work(_same(session, col)))
+        return self._runtime.on_collection(lambda col: work(_same(session, col)))
 
     def _ask_server(self, session: _Session) -> SyncStatus:
         """Which sync is needed, without any exchange.
@@ -259,10 +259,10 @@ class Syncer:
             return SyncOutput(required=_NO_CHANGES)
 
         def exchange(col: Collection) -> SyncOutput:
-            self._host.will_change()
+            self._runtime.will_change()
             output = col.sync_collection(session.auth, False)
             # Before anything else writes, so that editors don't put their old copies over what has come.
-            self._host.changed(_NOTES)
+            self._runtime.changed(_NOTES)
             return output
 
         self._account.will_sync()
@@ -272,7 +272,7 @@ class Syncer:
             self._account.did_sync()
         self._follow(output, session)
         if output.server_message:
-            self._host.tell(plain(output.server_message))
+            self._runtime.tell(plain(output.server_message))
         return output
 
     def _follow(self, answer: object, session: _Session) -> None:
@@ -302,14 +302,14 @@ class Syncer:
         def exchange(there: Collection) -> Replaced:
             col = _same(session, there)
             # The backup belongs here, where no request can add anything that it would lack.
-            here = backed_up("local", col, self._host.backups)
+            here = backed_up("local", col, self._runtime.backups)
             col.close_for_full_sync()
             col.full_upload_or_download(auth=session.auth, server_usn=media_usn, upload=mode == "upload")
             return on_server or here
 
         self._account.will_sync()
         try:
-            return self._host.full_sync(exchange)
+            return self._runtime.full_sync(exchange)
         finally:
             self._account.did_sync()
 
@@ -324,7 +324,7 @@ class Syncer:
             finally:
                 self._col = session.col
             copy.reopen(after_full_sync=True)
-            return backed_up("server", copy, Backups(self._host.backups.folder))
+            return backed_up("server", copy, Backups(self._runtime.backups.folder))
 
     def _progress(self) -> Optional[str]:
         """How far the running sync is; None if none is running."""

@@ -110,7 +110,7 @@ def fill_add_window(
     load_all(note.attachments, call)
     if note.refusal:
         raise note.refusal
-    with call.host.editing({_NEW_NOTE}):
+    with call.runtime.editing({_NEW_NOTE}):
         type_id = call.on_window(_note_type_of_add_window)
         change = call.on_collection(lambda col: _Change(col, call, note, type_id, append))
         is_done = False

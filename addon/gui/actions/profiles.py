@@ -32,10 +32,10 @@ def load_profile(call: Call, name: Name) -> Annotated[bool, "false if there is n
     if not _switching.acquire(blocking=False):
         raise Conflict("another switch of profiles is under way")
     try:
-        open_now = call.host.profile()
+        open_now = call.runtime.profile()
         is_open = (open_now is not None and composed(open_now) == name) or _opened(call, name)
         if is_open:
-            call.binding.follow(call.host.collection())
+            call.binding.follow(call.runtime.collection())
         return is_open
     finally:
         _switching.release()
@@ -44,7 +44,7 @@ def load_profile(call: Call, name: Name) -> Annotated[bool, "false if there is n
 def _opened(call: Call, name: str) -> bool:
     """Open the profile and wait until it is. False if there is none."""
     opened: Future[bool] = Future()
-    call.host.on_window(lambda: _switch(name, opened))
+    call.runtime.on_window(lambda: _switch(name, opened))
     try:
         return opened.result(_LONGEST_SECONDS)
     except TimedOut:

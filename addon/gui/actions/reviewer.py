@@ -135,7 +135,7 @@ def answer_card(
         call.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
         return pressed.answered.wait(_TELLING_SECONDS)
     finally:
-        call.host.on_window(pressed.forget)  # whichever profile is open by now
+        call.runtime.on_window(pressed.forget)  # whichever profile is open by now
 
 
 def _press(ease: int) -> Optional[_Pressed]:

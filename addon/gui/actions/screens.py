@@ -58,9 +58,9 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
     def undo_on_collection(col: Collection) -> Optional[OpChangesAfterUndo]:
         if not col.undo_status().undo:
             return None
-        call.host.will_change(undoing=True)
+        call.runtime.will_change(undoing=True)
         undone = col.undo()
-        call.host.changed(undone.changes, undone=True)
+        call.runtime.changed(undone.changes, undone=True)
         return undone
 
     def tell_windows(undone: OpChangesAfterUndo) -> None:
@@ -72,7 +72,7 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
             log.exception("not all windows were told what was undone")
 
     call.on_window(main_window)
-    with call.host.editing(None):
+    with call.runtime.editing(None):
         undone = call.on_collection(undo_on_collection)
     if undone is None:
         return False

@@ -41,14 +41,14 @@ def is_wanted() -> bool:
 
 def show() -> Response:
     call = current_call()
-    host = call.host
+    runtime = call.runtime
     html = render_template(
         "page.html",
         banner=BANNER,
         is_trusted=_is_trusted(call),
-        anki_version=host.anki_version,
-        profile=host.profile(),
-        is_ready=host.is_ready(),
+        anki_version=runtime.anki_version,
+        profile=runtime.profile(),
+        is_ready=runtime.is_ready(),
         problems=app_context().problems(),
         actions=_actions(),
     )
