@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from addon.app import create_app
-from addon.core.context import Call
+from addon.core.context import RequestContext
 from addon.core.dispatch import Message, look_up
 from addon.core.errors import Forbidden
 from addon.core.settings import Settings
@@ -109,7 +109,7 @@ def test_no_spelling_of_a_url_lets_a_page_do_more_than_ask(wired: Wired, path: s
 
 def test_the_core_performs_nothing_else_for_a_page_either(headless: HeadlessServer) -> None:
     """Should the door ever take one request for another."""
-    call = Call(headless.runtime, headless.settings, origin=STRANGER, allowed=False)
+    call = RequestContext(headless.runtime, headless.settings, origin=STRANGER, allowed=False)
     ask = {"action": "requestPermission", "version": 6}
     version = {"action": "version", "version": 6}
     multi = {"action": "multi", "version": 6, "params": {"actions": [version]}}

@@ -19,7 +19,7 @@ from anki.errors import Interrupted
 from anki.hooks import note_will_be_added
 
 from addon.core.actions.packages import export_package, import_package
-from addon.core.context import Call
+from addon.core.context import RequestContext
 from addon.core.errors import Unavailable
 from addon.core.headless import HeadlessRuntime
 from addon.core.settings import Settings
@@ -165,7 +165,7 @@ def test_downloads_that_are_under_way_do_not_hold_it_up(program: Program, web: W
 
 def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path, tmp_path: Path) -> None:
     other = HeadlessRuntime(tmp_path / "other.anki2")
-    call = Call(other, Settings())
+    call = RequestContext(other, Settings())
     package = tmp_path / "p.apkg"
 
     def export(col: Collection) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Callable, Optional
 from anki.collection import Collection
 from anki.errors import AnkiException
 
-from .context import Call
+from .context import RequestContext
 from .errors import BackupFailed, plain
 from .registry import write
 
@@ -76,11 +76,11 @@ class Backups:
 
 
 @write("createBackup")
-def create_backup(col: Collection, call: Call) -> Annotated[str, "path of the file"]:
+def create_backup(col: Collection, context: RequestContext) -> Annotated[str, "path of the file"]:
     """Back up the collection, without media, into the profile's backup folder.
 
     The file is complete when the reply comes. If nothing has changed since the last backup, that one will
     do. Anki's own rules say how long it is kept, and Anki's *File > Import* brings it back. Without Anki's
     window the folder is `backups`, beside the collection.
     """
-    return str(call.runtime.backups.make(col))
+    return str(context.runtime.backups.make(col))

@@ -118,7 +118,7 @@ class CollectionBinding:
 
 
 @dataclass
-class Call:
+class RequestContext:
     """One request: its version, who sent it and the warnings that go with its reply."""
 
     runtime: Runtime
@@ -170,6 +170,6 @@ class Call:
 
         return self.runtime.on_window(checked)
 
-    def at_version(self, version: int) -> Call:
+    def at_version(self, version: int) -> RequestContext:
         """The same call for a request of `version`; warnings and counts are shared."""
         return replace(self, version=version)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Callable, Optional
 
 from anki.collection import Collection
 
-from .context import Call, Runtime
+from .context import RequestContext, Runtime
 from .envelope import failure, success
 from .errors import (
     ApiError,
@@ -47,24 +47,24 @@ class Request:
 
     action: Action
     arguments: dict[str, Any]
-    call: Call
+    context: RequestContext
 
     def prepare(self) -> None:
         """What the action does on the HTTP thread before it runs."""
         if self.action.before:
-            self.action.before(self.call, **self.arguments)
+            self.action.before(self.context, **self.arguments)
 
     def run(self) -> Outcome:
         """Run the action where it runs."""
         if self.action.runs_on is RunsOn.COLLECTION:
             return visit_collection([self])[0]
-        return attempt(self._run_elsewhere, self.call.runtime)
+        return attempt(self._run_elsewhere, self.context.runtime)
 
     def _run_elsewhere(self) -> Json:
         self.prepare()
         if self.action.runs_on is RunsOn.MAIN_THREAD:
-            return self.call.on_window(lambda: self.action.call(self.arguments, self.call))
-        return self.action.call(self.arguments, self.call)
+            return self.context.on_window(lambda: self.action.invoke(self.arguments, self.context))
+        return self.action.invoke(self.arguments, self.context)
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,23 @@ def attempt(work: Callable[[], Json], runtime: Runtime) -> Outcome:
 class Message:
     """A request object that has been read: the request that it is, or what is wrong with it."""
 
-    def __init__(self, message: Json, call: Call, key: Optional[str] = None) -> None:
+    def __init__(self, message: Json, context: RequestContext, key: Optional[str] = None) -> None:
         """`key` came outside the message, whose own goes first."""
-        self.call = call
+        self.context = context
         self.version = VERSION_WHEN_MISSING
         self.request: Optional[Request] = None
-        self.refusal = attempt(lambda: self._check(message, key), call.runtime).error
+        self.refusal = attempt(lambda: self._check(message, key), context.runtime).error
 
     def _check(self, message: Json, key: Optional[str]) -> None:
         self.version = check_message(message)
-        if not self.call.depth:  # the key of a multi counts for all of it
-            check_key(message.get("key") or key, message["action"], self.call)
+        if not self.context.depth:  # the key of a multi counts for all of it
+            check_key(message.get("key") or key, message["action"], self.context)
         # Handed over, not kept: they can hold whole files, which are not needed as text for long.
         params = message.pop("params", None)
-        self.request = look_up(message["action"], params or {}, self.call.at_version(self.version))
+        self.request = look_up(message["action"], params or {}, self.context.at_version(self.version))
 
     @property
-    def on_collection(self) -> bool:
+    def needs_collection(self) -> bool:
         return self.request is not None and self.request.action.runs_on is RunsOn.COLLECTION
 
     def answer(self) -> Json:
@@ -115,8 +115,8 @@ class Message:
     def reply(self, outcome: Outcome) -> Json:
         is_bare = self.version <= _LAST_BARE_VERSION
         if outcome.error:
-            self.call.failed[type(outcome.error).__name__] += 1
-            return None if is_bare and self.call.settings.apiNullErrors else failure(str(outcome.error))
+            self.context.failed[type(outcome.error).__name__] += 1
+            return None if is_bare and self.context.settings.apiNullErrors else failure(str(outcome.error))
         return outcome.result if is_bare else success(outcome.result)
 
 
@@ -142,15 +142,15 @@ def check_message(message: Json) -> int:
     return version
 
 
-def check_key(key: Json, action: str, call: Call) -> None:
+def check_key(key: Json, action: str, context: RequestContext) -> None:
     """Raise KeyRefused unless `key` opens the API or the action needs none."""
-    if action != OPEN_TO_ALL and not is_key(key, call):
+    if action != OPEN_TO_ALL and not is_key(key, context):
         raise KeyRefused()
 
 
-def is_key(key: Json, call: Call) -> bool:
+def is_key(key: Json, context: RequestContext) -> bool:
     """Whether `key` opens the API; any does where none is set."""
-    wanted = call.settings.key
+    wanted = context.settings.key
     if wanted is None:
         return True
     # As bytes: of text, only ASCII is compared in constant time. Half a surrogate pair is a wrong key.
@@ -158,19 +158,19 @@ def is_key(key: Json, call: Call) -> bool:
     return hmac.compare_digest(given, wanted.encode("utf-8", "surrogatepass"))
 
 
-def look_up(name: str, params: dict[str, Json], call: Call) -> Request:
+def look_up(name: str, params: dict[str, Json], context: RequestContext) -> Request:
     """The request for the action `name`. Raises what is wrong with it, such as BadParams."""
     action = registry.get(name)
     if action is None:
         raise UnsupportedAction()
-    call.performed[name] += 1
-    check_allowed(action, call)
-    return Request(action, action.bind(params), call)
+    context.performed[name] += 1
+    check_allowed(action, context)
+    return Request(action, action.bind(params), context)
 
 
 def visit_collection(requests: list[Request]) -> list[Outcome]:
     """Run requests of one sender one after the other, in one visit to the collection's thread."""
-    runtime = requests[0].call.runtime
+    runtime = requests[0].context.runtime
     outcomes = [attempt(request.prepare, runtime) for request in requests]
     ready = [request for request, outcome in zip(requests, outcomes) if not outcome.error]
     visit = attempt(lambda: _visit(ready), runtime) if ready else Outcome([])
@@ -179,11 +179,11 @@ def visit_collection(requests: list[Request]) -> list[Outcome]:
 
 
 def _visit(requests: list[Request]) -> list[Outcome]:
-    call = requests[0].call
+    context = requests[0].context
     edited = [request.action.edited_notes(request.arguments) for request in requests]
     notes = None if None in edited else set().union(*filter(None, edited))
-    with call.runtime.editing(notes) if notes != set() else nullcontext():
-        return call.on_collection(lambda col: run_on_collection(col, requests))
+    with context.runtime.editing(notes) if notes != set() else nullcontext():
+        return context.on_collection(lambda col: run_on_collection(col, requests))
 
 
 def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
@@ -192,14 +192,14 @@ def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]
     When the collection is about to be closed, those that are left are refused.
     """
     names = {request.action.undo for request in requests if request.action.undoable}
-    runtime = requests[0].call.runtime
+    runtime = requests[0].context.runtime
     edit = Edit(col, names.pop() if len(names) == 1 else "several changes", runtime.will_change)
     outcomes: list[Outcome] = []
     for request in requests:
         if outcomes and runtime.is_closing():
             outcomes.append(Outcome(error=Unavailable()))
         else:
-            work = partial(request.action.call, request.arguments, request.call, col, edit)
+            work = partial(request.action.invoke, request.arguments, request.context, col, edit)
             outcome = attempt(work, runtime)
             if isinstance(outcome.error, InternalError) and col.db is None:
                 outcome = Outcome(error=Unavailable())  # it was closed in the middle
@@ -211,7 +211,7 @@ def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]
 
 @write("multi")
 def multi(
-    call: Call,
+    context: RequestContext,
     actions: Annotated[
         list[Any], "request objects, each with its own action, version (4 if missing) and params"
     ],
@@ -221,16 +221,16 @@ def multi(
     They run strictly one after the other. One that fails does not stop the others and does not fail
     the call. Neighbours that need only the collection run in one go and leave one undo entry.
     """
-    if call.depth == _DEEPEST_MULTI:
+    if context.depth == _DEEPEST_MULTI:
         raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
-    inner = dataclasses.replace(call, depth=call.depth + 1)
-    with call.reading():
+    inner = dataclasses.replace(context, depth=context.depth + 1)
+    with context.reading():
         parts = [Message(action, inner) for action in actions]
     return list(_answers(parts))
 
 
 def _answers(parts: list[Message]) -> Iterator[Json]:
-    for together, group in itertools.groupby(parts, key=lambda part: part.on_collection):
+    for together, group in itertools.groupby(parts, key=lambda part: part.needs_collection):
         if together:
             neighbours = list(group)
             requests = [part.request for part in neighbours if part.request]

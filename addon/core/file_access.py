@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anki.collection import Collection
 
-from .context import Call
+from .context import RequestContext
 from .errors import BadParams, Conflict, Forbidden
 from .schema.codecs import short_repr
 
@@ -21,15 +21,15 @@ _PACKAGE = ".apkg"
 _WHOLE_COLLECTION = ("*.colpkg", "collection.apkg", "backup-*.apkg")
 
 
-def check_may_name(call: Call, parameter: str, instead: str) -> None:
+def check_may_name(context: RequestContext, parameter: str, instead: str) -> None:
     """Raise Forbidden unless the caller may name any file in `parameter`."""
-    if not call.is_local_program:
+    if not context.is_local_program:
         raise Forbidden(
             f"{parameter}: only programs on the machine that Anki runs on may name a file; {instead}"
         )
 
 
-def resolved(col: Collection, call: Call, path: str) -> str:
+def resolved(col: Collection, context: RequestContext, path: str) -> str:
     """`path` as an absolute one; a relative one begins in the media folder.
 
     Raises BadParams, and Forbidden for a file that the caller may not name.
@@ -38,10 +38,10 @@ def resolved(col: Collection, call: Call, path: str) -> str:
         raise BadParams(f"path: {short_repr(path)} holds a NUL character, which no path can")
     media = col.media.dir()
     named = os.path.abspath(os.path.join(media, os.path.expanduser(path)))
-    if call.is_local_program:
+    if context.is_local_program:
         return named
     folders = [os.path.dirname(col.path), media]
-    folders += [os.path.expanduser(folder) for folder in call.settings.webFileFolders]
+    folders += [os.path.expanduser(folder) for folder in context.settings.webFileFolders]
     folders = [os.path.abspath(folder) for folder in folders]
     real_folders = [os.path.realpath(folder) for folder in folders]
     # Looked at as text first: on Windows, resolving \\host\share would already talk to that host.
@@ -55,23 +55,23 @@ def resolved(col: Collection, call: Call, path: str) -> str:
     )
 
 
-def package_to_read(col: Collection, call: Call, path: str) -> str:
+def package_to_read(col: Collection, context: RequestContext, path: str) -> str:
     """The absolute path of a file that exists. Raises BadParams and Forbidden."""
-    source = resolved(col, call, path)
+    source = resolved(col, context, path)
     if not os.path.isfile(source):
         # Checked here, since an import that fails inside Anki clears the undo history.
         raise BadParams(f"Failed to open '{source}': there is no such file")
     return source
 
 
-def package_to_write(col: Collection, call: Call, path: str) -> str:
+def package_to_write(col: Collection, context: RequestContext, path: str) -> str:
     """The absolute path of a file that may be written. Raises BadParams and Forbidden.
 
     Raises Conflict when that would replace something else than a package.
     """
-    target = resolved(col, call, path)
+    target = resolved(col, context, path)
     is_package = target.lower().endswith(_PACKAGE)
-    if not is_package and not call.is_local_program:
+    if not is_package and not context.is_local_program:
         raise Forbidden(f"path: the name of a package ends with {_PACKAGE}: {path}")
     if _is_taken_for_a_collection(target):
         raise BadParams(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Optional
 
-from .context import Call
+from .context import RequestContext
 from .errors import Forbidden
 from .registry import Action, Kind, registry
 from .schema.codecs import truncated
@@ -38,15 +38,15 @@ def unknown_origin(origin: str) -> Forbidden:
     )
 
 
-def check_allowed(action: Action, call: Call) -> None:
+def check_allowed(action: Action, context: RequestContext) -> None:
     """Raise Forbidden for an action that is not for this caller, or that a setting, named, forbids.
 
     The doors ask about the origin too, for the whole request. This here is where every action passes,
     however it was called.
     """
-    if not call.allowed and action.name != OPEN_TO_ALL:
-        raise unknown_origin(call.origin)
-    setting = refusal(action, call.settings)
+    if not context.allowed and action.name != OPEN_TO_ALL:
+        raise unknown_origin(context.origin)
+    setting = refusal(action, context.settings)
     if setting:
         raise Forbidden(f"{action.name} is not allowed here ({setting} in the settings)")
 

@@ -28,7 +28,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 from anki.collection import Collection
 
-from .context import Call
+from .context import RequestContext
 from .errors import BadParams
 from .schema.codecs import (
     Invalid,
@@ -60,7 +60,7 @@ class RunsOn(enum.Enum):
 
 ANY_NOTE = "any note"
 # By the names that hints have in the source: to read hints as types takes long, and waits for a request.
-_INJECTED = {"Collection": "col", "Edit": "edit", "Call": "call"}
+_INJECTED = {"Collection": "col", "Edit": "edit", "RequestContext": "context"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,15 +148,15 @@ class Action:
                 raise error.as_bad_params() from None
         return arguments
 
-    def call(
+    def invoke(
         self,
         arguments: Mapping[str, Any],
-        call: Call,
+        context: RequestContext,
         col: Optional[Collection] = None,
         edit: Optional[Edit] = None,
     ) -> Json:
         """Run the function where the caller stands, which must be the thread that the action runs on."""
-        fill = {"col": col, "edit": edit, "call": call}
+        fill = {"col": col, "edit": edit, "context": context}
         return self.function(**{name: fill[what] for name, what in self.injected.items()}, **arguments)
 
     def params_schema(self) -> Schema:

@@ -9,7 +9,7 @@ from typing import Optional
 from flask import Flask, Response, g, request
 
 from ..core.addresses import is_loopback
-from ..core.context import Call, CollectionBinding
+from ..core.context import CollectionBinding, RequestContext
 from ..core.errors import Forbidden
 from ..core.policy import OPEN_TO_ALL, unknown_origin
 from ..core.schema.codecs import truncated
@@ -40,20 +40,20 @@ def init_app(app: Flask) -> None:
 
 
 def _admit() -> Optional[Response]:
-    call = g.call = _new_call()
+    context = g.context = _new_context()
     host = request.environ.get("HTTP_HOST", "")
-    if not is_known_host(host, call.settings):
+    if not is_known_host(host, context.settings):
         return error_response(_unknown_host(host), 403)
-    if g.of_unnamed_page and not call.allowed:
+    if g.of_unnamed_page and not context.allowed:
         return None if _is_own_page() else error_response(_unnamed_page(), 403)
-    is_admitted = call.allowed or request.method == "OPTIONS" or _asks_for_permission()
-    g.reader = call.origin  # also of a refusal: the page can show what to do
+    is_admitted = context.allowed or request.method == "OPTIONS" or _asks_for_permission()
+    g.reader = context.origin  # also of a refusal: the page can show what to do
     if not is_admitted:
-        return error_response(unknown_origin(call.origin), 403)
+        return error_response(unknown_origin(context.origin), 403)
     return Response(mimetype="application/json") if request.method == "OPTIONS" else None
 
 
-def _new_call() -> Call:
+def _new_context() -> RequestContext:
     """The surroundings of the current request."""
     context = app_context()
     settings = context.settings()
@@ -61,7 +61,7 @@ def _new_call() -> Call:
     origin = environ.get("HTTP_ORIGIN", "")
     g.of_unnamed_page = not origin and _is_of_unnamed_page(settings)
     is_local = _FORWARDED.isdisjoint(environ) and is_loopback(request.remote_addr or "")
-    return Call(
+    return RequestContext(
         context.runtime,
         settings,
         origin=origin,

@@ -11,13 +11,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..actions import Action, Kind, registry
-from ..core.context import Call
+from ..core.context import RequestContext
 from ..core.dispatch import Outcome, Request, attempt, check_key, look_up
 from ..core.envelope import success
 from ..core.errors import ApiError, BadParams
 from ..core.schema import json_text
 from ..core.schema.codecs import Json, short_repr
-from .context import current_call, header_key
+from .context import current_context, header_key
 from .json_body import reading_body
 from .responses import error_response, json_response
 
@@ -31,33 +31,33 @@ bp = Blueprint("urls", __name__)
 @bp.route(f"/<any({', '.join(registry)}):name>", methods=_ALL_METHODS)
 def handle(name: str) -> Response:
     action = registry[name]
-    call = current_call()
+    context = current_context()
     methods = ["GET", "HEAD", "POST"] if action.kind is Kind.READ else ["POST"]
     if request.method not in methods:
         response = error_response(ApiError(f"{request.method} is not allowed here"), 405)
         response.headers["Allow"] = ", ".join(methods)
         return response
 
-    found = attempt(lambda: _request(action, call), call.runtime)
+    found = attempt(lambda: _request(action, context), context.runtime)
     outcome: Outcome = found if found.error else found.result.run()
     if outcome.error:
         return error_response(outcome.error, outcome.error.status)
     return json_response(success(outcome.result))
 
 
-def _request(action: Action, call: Call) -> Request:
+def _request(action: Action, context: RequestContext) -> Request:
     if request.method != "POST":
-        return _checked(action, _from_query(action), call)
+        return _checked(action, _from_query(action), context)
     with reading_body() as body:
-        return _checked(action, body.take(_parse) if body else None, call)
+        return _checked(action, body.take(_parse) if body else None, context)
 
 
-def _checked(action: Action, given: Json, call: Call) -> Request:
+def _checked(action: Action, given: Json, context: RequestContext) -> Request:
     params = {} if given is None else given
     if not isinstance(params, dict):
         raise BadParams(f"{short_repr(params)} is not of type 'object'")
-    check_key(params.pop("key", None) or header_key(), action.name, call)
-    return look_up(action.name, params, call)
+    check_key(params.pop("key", None) or header_key(), action.name, context)
+    return look_up(action.name, params, context)
 
 
 def _parse(text: str) -> Json:

@@ -7,7 +7,7 @@ from typing import Callable, Optional
 
 from flask import current_app, g, request
 
-from ..core.context import Call, Runtime
+from ..core.context import RequestContext, Runtime
 from ..core.settings import Settings
 
 
@@ -25,9 +25,9 @@ def app_context() -> AppContext:
     return context
 
 
-def current_call() -> Call:
-    call: Call = g.call
-    return call
+def current_context() -> RequestContext:
+    context: RequestContext = g.context
+    return context
 
 
 def header_key() -> Optional[str]:

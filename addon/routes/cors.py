@@ -6,7 +6,7 @@ from typing import Optional
 
 from flask import Flask, Response, g, request
 
-from ..core.context import Call
+from ..core.context import RequestContext
 from .access import LOCALHOST
 
 
@@ -35,7 +35,7 @@ def _add_headers(response: Response) -> Response:
 
 
 def _allow_origin() -> str:
-    call: Optional[Call] = g.get("call")
-    if call and "*" in call.settings.origins:
+    context: Optional[RequestContext] = g.get("context")
+    if context and "*" in context.settings.origins:
         return "*"
     return g.get("reader") or LOCALHOST

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from .context import current_call
+from .context import current_context
 from .responses import json_response
 
 bp = Blueprint("health", __name__)
@@ -20,7 +20,7 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    return _reply("ready", current_call().runtime.is_ready())
+    return _reply("ready", current_context().runtime.is_ready())
 
 
 def _reply(name: str, value: bool) -> Response:

@@ -14,12 +14,12 @@ from typing import Any, Callable
 from flask import request
 from werkzeug.exceptions import HTTPException
 
-from ..core.context import Call
+from ..core.context import RequestContext
 from ..core.dispatch import is_key
 from ..core.errors import ApiError, BadParams, KeyRefused
 from ..core.schema import json_text
 from ..http import malloc
-from .context import current_call, header_key
+from .context import current_context, header_key
 
 _large = threading.Lock()
 # A body beyond this is parsed only if the key came with it: parsed JSON can take up 25 times as much.
@@ -63,13 +63,15 @@ def reading_body() -> Iterator[Body]:
     announced.
     """
     body = _received()
-    call = current_call()
-    if len(body) > _MOST_WITHOUT_KEY and not (is_key(header_key(), call) or _may_hold_key(body, call)):
+    context = current_context()
+    if len(body) > _MOST_WITHOUT_KEY and not (
+        is_key(header_key(), context) or _may_hold_key(body, context)
+    ):
         del body  # which the error would keep
         raise KeyRefused()
     if len(body) > malloc.LARGE:
-        call.reading = _turn_of_large
-    with call.reading():
+        context.reading = _turn_of_large
+    with context.reading():
         read = Body(body)
         del body
         yield read
@@ -84,7 +86,7 @@ def _received() -> bytes:
     raise refusal  # not as its consequence, which would keep what has arrived
 
 
-def _may_hold_key(body: bytes, call: Call) -> bool:
+def _may_hold_key(body: bytes, context: RequestContext) -> bool:
     """Whether the API key is in `body`, as far as can be told without parsing it.
 
     It stands in front of what is large or behind it. No more are compared, so that a request tries a few.
@@ -93,9 +95,9 @@ def _may_hold_key(body: bytes, call: Call) -> bool:
     names = (name for at in pieces for name in _KEY.finditer(body, at, at + _PIECE + _LONGEST_KEY_NAME))
     last = deque(_KEY.finditer(body, max(0, len(body) - _MOST_WITHOUT_KEY)), _MOST_KEYS)
     # One character takes 12 bytes at most.
-    longest = 12 * len(call.settings.key or "") + 2
+    longest = 12 * len(context.settings.key or "") + 2
     return any(
-        is_key(_text(body[name.end() : name.end() + longest]), call)
+        is_key(_text(body[name.end() : name.end() + longest]), context)
         for name in chain(islice(names, _MOST_KEYS), last)
     )
 

@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from flask import Flask, Response, g, request
 
-from ..core.context import Call
+from ..core.context import RequestContext
 
 log = logging.getLogger("ankiconnect")
 
@@ -30,21 +30,21 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def write(response: Response) -> Response:
-        call: Optional[Call] = g.get("call")
-        if call and call.settings.apiLogPath:
-            requests.write(call.settings.apiLogPath, _entry(call, response))
+        context: Optional[RequestContext] = g.get("context")
+        if context and context.settings.apiLogPath:
+            requests.write(context.settings.apiLogPath, _entry(context, response))
         return response
 
 
-def _entry(call: Call, response: Response) -> dict[str, Any]:
+def _entry(context: RequestContext, response: Response) -> dict[str, Any]:
     """What the log tells of a request: nothing that the caller could have put a secret into."""
     return {
         "peer": request.remote_addr,
-        "origin": call.origin[:200],
+        "origin": context.origin[:200],
         "method": request.method[:20],
-        "actions": call.performed,
+        "actions": context.performed,
         "status": response.status_code,
-        "errors": call.failed,
+        "errors": context.failed,
         "ms": round((time.perf_counter() - g.began) * 1000, 1),
     }
 

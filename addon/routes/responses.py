@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from flask import Flask, Response, g
 
-from ..core.context import Call
+from ..core.context import RequestContext
 from ..core.envelope import failure
 from ..core.plain_text import header_text
 
@@ -33,9 +33,9 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 def error_response(error: Exception, status: int) -> Response:
     """The reply that tells of an error, which is counted for the log."""
-    call: Optional[Call] = g.get("call")
-    if call:  # there is none where it could not be made
-        call.failed[type(error).__name__] += 1
+    context: Optional[RequestContext] = g.get("context")
+    if context:  # there is none where it could not be made
+        context.failed[type(error).__name__] += 1
     return json_response(failure(str(error)), status)
 
 
@@ -50,7 +50,7 @@ def dumps(value: Any) -> bytes:
 
 
 def _add_warnings(response: Response) -> Response:
-    call: Optional[Call] = g.get("call")
-    for warning in call.warnings[:_MAX_WARNINGS] if call else ():
+    context: Optional[RequestContext] = g.get("context")
+    for warning in context.warnings[:_MAX_WARNINGS] if context else ():
         response.headers.add("X-AnkiConnect-Warning", header_text(warning, _MAX_WARNING_LENGTH))
     return response

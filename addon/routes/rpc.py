@@ -8,7 +8,7 @@ from ..core.dispatch import BANNER, Message
 from ..core.errors import BadParams, KeyRefused, UnsupportedAction
 from ..core.schema.scalars import Json
 from . import index
-from .context import current_call, header_key
+from .context import current_context, header_key
 from .json_body import reading_body
 from .responses import error_response, json_response
 
@@ -35,7 +35,7 @@ def handle(path: str) -> Response:
 def _message(value: Json, path: str) -> Message:
     if path.strip("/") and isinstance(value, dict) and value.get("action") is None:
         raise UnsupportedAction()  # meant for the URL of an action that does not exist
-    return Message(value, current_call(), header_key())
+    return Message(value, current_context(), header_key())
 
 
 def _without_body(path: str) -> Response:

@@ -21,7 +21,7 @@ from ..collection.fields import field_positions, ignored, without_dropped
 from ..collection.ids import NoteId
 from ..collection.names import find_deck
 from ..collection.overrides import is_replaced
-from ..context import Call
+from ..context import RequestContext
 from ..errors import ApiError, BadParams, Conflict, without_frames
 from ..media import attachments
 from ..media.attachments import WithMedia
@@ -108,16 +108,16 @@ class NewNote(WithMedia, _Filled):
 TriedNote = Union[NewNote, BadParams]
 
 
-def _load_media(call: Call, note: NewNote) -> None:
-    load_all(note.attachments, call)
+def _load_media(context: RequestContext, note: NewNote) -> None:
+    load_all(note.attachments, context)
 
 
-def _load_media_of_all(call: Call, notes: list[TriedNote]) -> None:
-    load_all((a for note in notes if isinstance(note, NewNote) for a in note.attachments), call)
+def _load_media_of_all(context: RequestContext, notes: list[TriedNote]) -> None:
+    load_all((a for note in notes if isinstance(note, NewNote) for a in note.attachments), context)
 
 
 @write("addNote", before=_load_media)
-def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
+def add_note(col: Collection, edit: Edit, context: RequestContext, note: NewNote) -> NoteId:
     """Add a note and return its id.
 
     Media is stored and its markup appended to the fields that it lists; without such a list it is only
@@ -131,28 +131,30 @@ def add_note(col: Collection, edit: Edit, call: Call, note: NewNote) -> NoteId:
     a cloze in another note type, or in a field that makes no cards of clozes. `allowEmptyCards` adds such a
     note, and the header warns. Other add-ons that wrap `Collection.add_note` see each note.
     """
-    (draft,) = _add(col, edit, call, [note], keep_good=False)
-    _warn_of_unknown_fields([draft], call)
+    (draft,) = _add(col, edit, context, [note], keep_good=False)
+    _warn_of_unknown_fields([draft], context)
     if draft.refusal:
         raise draft.refusal
     return draft.note_id
 
 
 @write("addNotes", before=_load_media_of_all)
-def add_notes(col: Collection, edit: Edit, call: Call, notes: list[TriedNote]) -> list[Optional[NoteId]]:
+def add_notes(
+    col: Collection, edit: Edit, context: RequestContext, notes: list[TriedNote]
+) -> list[Optional[NoteId]]:
     """Add notes in order and return their ids; a later note can be a duplicate of an earlier one.
 
     All or nothing: if any note is refused, none is added and the error lists the reasons. At version 4
     and below the others are added, and null stands for each that was refused. See addNote.
     """
-    keep_good = call.version <= 4
-    drafts = _add(col, edit, call, notes, keep_good=keep_good)
+    keep_good = context.version <= 4
+    drafts = _add(col, edit, context, notes, keep_good=keep_good)
     refused = [
         (index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal and not keep_good
     ]
     # The error text is the list and nothing else, since clients compare it; places go here.
-    call.warnings.extend(f"notes[{index}]: {refusal}" for index, refusal in refused)
-    _warn_of_unknown_fields(drafts, call)
+    context.warnings.extend(f"notes[{index}]: {refusal}" for index, refusal in refused)
+    _warn_of_unknown_fields(drafts, context)
     if refused:
         raise Conflict(str([str(refusal) for _index, refusal in refused]))
     return [None if draft.refusal else draft.note_id for draft in drafts]
@@ -270,11 +272,11 @@ def _fill(fields: list[str], positions: dict[str, int], texts: dict[str, str]) -
     return tuple(unknown)
 
 
-def _warn_of_unknown_fields(drafts: Iterable[_Draft], call: Call) -> None:
+def _warn_of_unknown_fields(drafts: Iterable[_Draft], context: RequestContext) -> None:
     """Once for all notes of a type that name the same ones. The log has the first."""
     unknown = {(d.note_type["id"], d.unknown_fields): d for d in drafts if d.unknown_fields}
     texts = [ignored(draft.note_type, draft.unknown_fields) for draft in unknown.values()]
-    call.warnings.extend(texts)
+    context.warnings.extend(texts)
     for text in texts[:1]:
         log.warning("%s", text)
 
@@ -317,7 +319,7 @@ def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
 
 
 def _add(
-    col: Collection, edit: Edit, call: Call, notes: Sequence[TriedNote], *, keep_good: bool
+    col: Collection, edit: Edit, context: RequestContext, notes: Sequence[TriedNote], *, keep_good: bool
 ) -> list[_Draft]:
     """Add the notes, or none of them if one is refused and not `keep_good`."""
     drafts = _drafts(col, notes)
@@ -326,8 +328,8 @@ def _add(
         # Markup in the first field takes part in the check, so such media is stored before it; all
         # other media only for notes that have passed.
         for draft in drafts:
-            if not draft.refusal and _marks_first_field(draft, call):
-                _store_media(draft, store, call)
+            if not draft.refusal and _marks_first_field(draft, context):
+                _store_media(draft, store, context)
         _judge(col, drafts, in_turn=True)
         accepted = [draft for draft in drafts if not draft.refusal]
         if len(accepted) < len(drafts) and not keep_good:
@@ -336,7 +338,7 @@ def _add(
             store.take_back(keep=[file for draft in accepted for file in draft.media or ()])
         for draft in accepted:
             if draft.media is None:
-                _store_media(draft, store, call)
+                _store_media(draft, store, context)
             draft.note = _as_note(col, draft)
         if accepted:
             _put(col, edit, accepted)
@@ -345,7 +347,7 @@ def _add(
         raise
     for draft in accepted:
         if draft.cloze_problem:
-            call.warnings.append(f"note {draft.note.id} {draft.cloze_problem}")
+            context.warnings.append(f"note {draft.note.id} {draft.cloze_problem}")
     return drafts
 
 
@@ -377,14 +379,14 @@ def _remove_left(col: Collection, drafts: Sequence[_Draft]) -> None:
         col.remove_notes(left)
 
 
-def _marks_first_field(draft: _Draft, call: Call) -> bool:
+def _marks_first_field(draft: _Draft, context: RequestContext) -> bool:
     assert isinstance(draft.source, NewNote)
-    return attachments.marks_first_field(draft.source, draft.note_type, call)
+    return attachments.marks_first_field(draft.source, draft.note_type, context)
 
 
-def _store_media(draft: _Draft, store: Store, call: Call) -> None:
+def _store_media(draft: _Draft, store: Store, context: RequestContext) -> None:
     assert isinstance(draft.source, NewNote)
-    draft.media = attachments.store(draft.source, draft.fields, draft.note_type, store, call)
+    draft.media = attachments.store(draft.source, draft.fields, draft.note_type, store, context)
 
 
 def _as_note(col: Collection, draft: _Draft) -> Note:
@@ -393,7 +395,7 @@ def _as_note(col: Collection, draft: _Draft) -> Note:
     return note
 
 
-def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, AnkiDeckId]:
+def compose(col: Collection, context: RequestContext, content: NoteContent) -> tuple[Note, AnkiDeckId]:
     """The note that `content` describes, not added, and its deck; its media is stored.
 
     Raises ApiError for an unknown note type or deck, or media that can't be had.
@@ -401,10 +403,10 @@ def compose(col: Collection, call: Call, content: NoteContent) -> tuple[Note, An
     (draft,) = _drafts(col, [NewNote(**vars(content))])
     if draft.refusal:
         raise draft.refusal
-    _warn_of_unknown_fields([draft], call)
+    _warn_of_unknown_fields([draft], context)
     store = Store(col)
     try:
-        _store_media(draft, store, call)
+        _store_media(draft, store, context)
     except BaseException:
         store.take_back()
         raise

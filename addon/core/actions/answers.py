@@ -10,7 +10,7 @@ from typing import Annotated
 from anki.collection import Collection
 
 from ..collection.ids import CardId
-from ..context import Call
+from ..context import RequestContext
 from ..errors import BadParams
 from ..registry import write
 from ..undo import Edit
@@ -30,7 +30,7 @@ class Answer:
 
 @write("answerCards")
 def answer_cards(
-    col: Collection, edit: Edit, call: Call, answers: list[Answer]
+    col: Collection, edit: Edit, context: RequestContext, answers: list[Answer]
 ) -> Annotated[list[bool], "per answer: whether the card exists"]:
     """Answer cards in turn, as the reviewer would, whether or not they are due.
 
@@ -39,7 +39,7 @@ def answer_cards(
     for index, answer in enumerate(answers):
         if not 1 <= answer.ease <= 4:
             # The error text is compared by clients; what it does not say goes here.
-            call.warnings.append(f"answers[{index}].ease is {answer.ease}, not 1 to 4")
+            context.warnings.append(f"answers[{index}].ease is {answer.ease}, not 1 to 4")
             raise BadParams("invalid ease")
         if answer.time_taken < 0:
             raise BadParams(f"answers[{index}].timeTaken is {answer.time_taken}, not 0 or more")
@@ -49,7 +49,7 @@ def answer_cards(
     answered = [answer for answer in answers if answer.card_id in known]
     for answer in answered:
         # A window that shows the reviewer may not build its queue halfway.
-        call.runtime.undisturbed(partial(_answer, col, edit, answer))
+        context.runtime.undisturbed(partial(_answer, col, edit, answer))
     return [answer.card_id in known for answer in answers]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 
-from ..context import Call
+from ..context import RequestContext
 from ..dispatch import API_VERSION
 from ..errors import BadParams
 from ..origins import canonical
@@ -37,7 +37,7 @@ class Denied(TypedDict):
 
 
 @gui("requestPermission", runs_on=RunsOn.HTTP_THREAD)
-def request_permission(call: Call) -> Union[Granted, Denied]:
+def request_permission(context: RequestContext) -> Union[Granted, Denied]:
     """Ask whether the requesting origin may use the API.
 
     Needs no key and may be called from any origin. For an unknown origin Anki asks the person, and the
@@ -46,9 +46,9 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
     quits. Five noes to any origins within 10 minutes end all questions for 10 minutes, 15 end them until
     Anki quits. Without a window, unknown origins are denied.
     """
-    if not call.allowed and not _is_granted_now(call):
+    if not context.allowed and not _is_granted_now(context):
         return {"permission": "denied"}
-    needs_key = call.settings.key is not None
+    needs_key = context.settings.key is not None
     return {
         "permission": "granted",
         "requireApikey": needs_key,
@@ -57,9 +57,9 @@ def request_permission(call: Call) -> Union[Granted, Denied]:
     }
 
 
-def _is_granted_now(call: Call) -> bool:
-    ignored = map(canonical, call.settings.ignoreOriginList)
-    return canonical(call.origin) not in ignored and call.runtime.ask_permission(call.origin)
+def _is_granted_now(context: RequestContext) -> bool:
+    ignored = map(canonical, context.settings.ignoreOriginList)
+    return canonical(context.origin) not in ignored and context.runtime.ask_permission(context.origin)
 
 
 class _ReflectedScopes(TypedDict):
@@ -72,7 +72,7 @@ class Reflection(_ReflectedScopes, total=False):
 
 @read("apiReflect")
 def api_reflect(
-    call: Call,
+    context: RequestContext,
     scopes: Annotated[
         Optional[list[Any]], ErrorText(_BAD_SCOPES), "the only one known is `actions`"
     ] = None,
@@ -88,7 +88,7 @@ def api_reflect(
         raise BadParams(_BAD_SCOPES)
     reflection: Reflection = {"scopes": [scope for scope in scopes if scope == "actions"]}
     if "actions" in scopes:
-        allowed = {name for name, action in registry.items() if not refusal(action, call.settings)}
+        allowed = {name for name, action in registry.items() if not refusal(action, context.settings)}
         if actions is None:
             reflection["actions"] = sorted(allowed)
         else:

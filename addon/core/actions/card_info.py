@@ -28,7 +28,7 @@ from anki.models import NotetypeDict, NotetypeId
 from ..collection.fields import FieldValue, field_names
 from ..collection.ids import CardId, CardIds, NoteId
 from ..collection.queries import Empty, Query, rows
-from ..context import Call
+from ..context import RequestContext
 from ..errors import CardNotFound, Damaged, without_frames, without_isolates
 from ..private_api import private
 from ..registry import read
@@ -286,7 +286,7 @@ Mode = Annotated[
 @read("findCards")
 def find_cards(
     col: Collection,
-    call: Call,
+    context: RequestContext,
     query: Query = None,
     fields: Details = None,
     note_fields: NoteFields = None,
@@ -299,7 +299,7 @@ def find_cards(
     """
     found = [] if query is None else list(col.find_cards(query))
     details, damaged = _details(col, found, fields, note_fields)
-    call.warnings.extend(map(str, damaged.values()))
+    context.warnings.extend(map(str, damaged.values()))
     return [details[card] for card in found if card in details]
 
 
@@ -333,20 +333,20 @@ def _details(
 
 @read("findCardsInfo")
 def find_cards_info(
-    col: Collection, call: Call, query: Query = None, include: Include = None
+    col: Collection, context: RequestContext, query: Query = None, include: Include = None
 ) -> list[Union[CardInfo, Empty]]:
     """Find cards and describe them: findCards and cardsInfo in one.
 
     `include` also gives the `prop:` members, which don't come by themselves.
     """
     found = [] if query is None else list(col.find_cards(query))
-    return cards_info(col, call, found, include=include)
+    return cards_info(col, context, found, include=include)
 
 
 @read("cardsInfo")
 def cards_info(
     col: Collection,
-    call: Call,
+    context: RequestContext,
     cards: CardIds,
     fields: Annotated[Details, "further members wanted, such as prop:r"] = None,
     note_fields: NoteFields = None,
@@ -366,5 +366,5 @@ def cards_info(
         without = _NOT_COMPACT if retrieved_info_mode == "COMPACT" else ()
         wanted = set(_MEMBERS).difference(_Memory.__annotations__, without)
     described, damaged = _describe(col, cards, wanted.union(fields or ()), note_fields)
-    call.warnings.extend(map(str, damaged.values()))
+    context.warnings.extend(map(str, damaged.values()))
     return [described.get(card) or Empty() for card in cards]

@@ -12,7 +12,7 @@ from anki.consts import CARD_TYPE_NEW, CARD_TYPE_RELEARNING, QUEUE_TYPE_LRN, QUE
 
 from ..collection.ids import CardId, CardIds
 from ..collection.queries import Empty
-from ..context import Call
+from ..context import RequestContext
 from ..errors import BadParams, CardNotFound, Damaged
 from ..registry import read, write
 from ..schema.codecs import Alias, Coerce, ErrorText, Id, Invalid, Json, Range, short_repr
@@ -211,7 +211,7 @@ def set_due_date(
 def grade_now(
     col: Collection,
     edit: Edit,
-    call: Call,
+    context: RequestContext,
     cards: CardIds,
     ease: Annotated[int, ErrorText("ease must be between 1 and 4"), "1 Again, 2 Hard, 3 Good, 4 Easy"],
 ) -> Annotated[Literal[True], "all cards were graded"]:
@@ -225,7 +225,7 @@ def grade_now(
     for card in cards:
         if card not in known:
             raise CardNotFound(card)
-    answer_cards(col, edit, call, [Answer(card, ease) for card in known])
+    answer_cards(col, edit, context, [Answer(card, ease) for card in known])
     return True
 
 

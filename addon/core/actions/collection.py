@@ -8,7 +8,7 @@ from typing import Annotated, Any, Optional, TypedDict
 
 from anki.collection import Collection
 
-from ..context import Call
+from ..context import RequestContext
 from ..errors import without_isolates
 from ..registry import read, write
 
@@ -21,21 +21,21 @@ class Versions(TypedDict):
 
 
 @read("getVersion")
-def versions(call: Call) -> Versions:
+def versions(context: RequestContext) -> Versions:
     """Return the versions of Anki and of this add-on."""
-    return {"anki": call.runtime.anki_version, "ankiConnectPlus": _MANIFEST["human_version"]}
+    return {"anki": context.runtime.anki_version, "ankiConnectPlus": _MANIFEST["human_version"]}
 
 
 @read("getProfiles")
-def profiles(call: Call) -> list[str]:
+def profiles(context: RequestContext) -> list[str]:
     """List the names of all profiles. Works without an open one."""
-    return call.runtime.profiles()
+    return context.runtime.profiles()
 
 
 @read("getActiveProfile")
-def active_profile(call: Call) -> Optional[str]:
+def active_profile(context: RequestContext) -> Optional[str]:
     """Return the name of the open profile; null while there is none."""
-    return call.runtime.profile()
+    return context.runtime.profile()
 
 
 @read("isFsrsActive")

@@ -12,7 +12,7 @@ from anki.decks import DeckId as AnkiDeckId
 from ..collection.ids import CardId, CardIds, DeckId
 from ..collection.names import deck_ids, find_deck
 from ..collection.queries import rows
-from ..context import Call
+from ..context import RequestContext
 from ..errors import BadParams, Conflict, DeckNotFound
 from ..registry import ANY_NOTE, read, write
 from ..schema.codecs import Name, short_repr
@@ -92,7 +92,7 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
 def delete_decks(
     col: Collection,
     edit: Edit,
-    call: Call,
+    context: RequestContext,
     decks: Annotated[list[Name], "deck names, compared case-sensitively; unknown ones are ignored"],
     cards_too: Annotated[bool, "delete the cards too, instead of moving them to Default"] = False,
 ) -> None:
@@ -112,7 +112,7 @@ def delete_decks(
             edit(col.set_deck, at_home, DEFAULT_DECK)
     if doomed:
         with_cards = cards_too and bool(cards_.at_home_in(col, with_children))
-        with call.runtime.backups.before_deletion(col, is_large=with_cards):
+        with context.runtime.backups.before_deletion(col, is_large=with_cards):
             edit(col.decks.remove, sorted(doomed))
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Literal, Optional, Union
 from anki.collection import Collection
 
 from ..addresses import is_public
-from ..context import Call
+from ..context import RequestContext
 from ..errors import ApiError, BadParams, Conflict, reason, without_frames
 from ..file_access import check_may_name
 from ..media.downloads import DownloadFailed, check_url, download
@@ -57,16 +57,16 @@ class Attachment:
     content: Optional[bytes] = field(default=None, init=False)
     refusal: Optional[ApiError] = field(default=None, init=False)
 
-    def load(self, call: Call) -> None:
+    def load(self, context: RequestContext) -> None:
         """Read the content, or note why it is missing.
 
         A download that fails costs the file: the caller is warned. Anything else that is wrong is the
         caller's mistake and kept as the note's refusal.
         """
         try:
-            self.content = load(self, call)
+            self.content = load(self, context)
         except DownloadFailed as error:
-            call.warn(str(without_frames(error)))
+            context.warn(str(without_frames(error)))
         except ApiError as error:
             self.refusal = without_frames(error)
 
@@ -74,44 +74,44 @@ class Attachment:
 Attachments = Annotated[list[Attachment], ONE_OR_MANY]
 
 
-def load(source: Attachment, call: Call) -> Optional[bytes]:
+def load(source: Attachment, context: RequestContext) -> Optional[bytes]:
     """The content of `source`; None if it is what `skip_hash` leaves out. Raises ApiError."""
     media_name(source.filename)  # before a long download
-    content = _content(source, call)
+    content = _content(source, context)
     if source.skip_hash and hashlib.md5(content).hexdigest() == source.skip_hash.lower():
         return None
     return content
 
 
-def load_all(attachments: Iterable[Attachment], call: Call) -> None:
+def load_all(attachments: Iterable[Attachment], context: RequestContext) -> None:
     """Load several attachments; downloads run side by side."""
     waiting = [a for a in attachments if a.content is None and a.refusal is None]
     if len(waiting) > 1 and any(a.url for a in waiting):
         with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
-            list(pool.map(lambda a: a.load(call), waiting))
+            list(pool.map(lambda a: a.load(context), waiting))
     else:
         for attachment in waiting:
-            attachment.load(call)
+            attachment.load(context)
 
 
-def _content(source: Attachment, call: Call) -> bytes:
+def _content(source: Attachment, context: RequestContext) -> bytes:
     elsewhere = source.path or source.url
     if source.data is not None and (source.data or not elsewhere):
         return source.data
     if source.path:
-        check_may_name(call, "path", "send the content as data")
+        check_may_name(context, "path", "send the content as data")
         try:
             return _read_file(Path(source.path))
         except (OSError, ValueError) as error:
             raise BadParams(str(error)) from None
     if source.url:
-        settings = call.settings
+        settings = context.settings
         check_url(source.url)
         return download(
             source.url,
             timeout=settings.webTimeout / 1000,
             limit=settings.webDownloadLimit * 10**6,
-            reachable=is_public if call.reaches_public_only else None,
+            reachable=is_public if context.reaches_public_only else None,
         )
     raise BadParams('You must provide a "data", "path", or "url" field.')
 
@@ -260,7 +260,7 @@ def _holds(path: Path, content: bytes) -> bool:
 
 @write("storeMediaFile")
 def store_media_file(
-    call: Call,
+    context: RequestContext,
     filename: FileName,
     data: Data = None,
     path: LocalPath = None,
@@ -278,7 +278,7 @@ def store_media_file(
     longer if `deleteExisting` is false, and always if a folder was sent with it, such as in `a/b.png`.
     Names that begin with an underscore are never counted as unused.
     """
-    content = load(Attachment(filename, data, path, url, skip_hash), call)
+    content = load(Attachment(filename, data, path, url, skip_hash), context)
     if content is None:
         return None
 
@@ -290,38 +290,38 @@ def store_media_file(
             store.take_back()
             raise
 
-    file = call.on_collection(put)
-    call.warnings.extend(file.warnings)
+    file = context.on_collection(put)
+    context.warnings.extend(file.warnings)
     return file.name
 
 
 @read("retrieveMediaFile")
 def retrieve_media_file(
-    call: Call, filename: FileName
+    context: RequestContext, filename: FileName
 ) -> Annotated[Union[str, Literal[False]], "content in base64, or false if there is no such file"]:
     """Read a file of the media folder. Only the last part of a path counts."""
-    path = find_file(_folder(call), filename)
+    path = find_file(_folder(context), filename)
     return base64.b64encode(path.read_bytes()).decode("ascii") if path else False
 
 
 @read("getMediaFilesNames")
 def media_files_names(
-    call: Call,
+    context: RequestContext,
     pattern: Annotated[
         Name, "shell-style wildcard, in whatever case; names with a leading dot need one in it"
     ] = "*",
 ) -> list[FileName]:
     """List the names in the media folder that match a pattern, in the folder's order."""
-    names = [name for name in os.listdir(_folder(call)) if name != UNFINISHED]
+    names = [name for name in os.listdir(_folder(context)) if name != UNFINISHED]
     if not pattern.startswith("."):
         names = [name for name in names if not name.startswith(".")]
     matches = re.compile(fnmatch.translate(pattern.lower())).match
     return [name for name in names if matches(composed(name).lower())]
 
 
-def _folder(call: Call) -> Path:
+def _folder(context: RequestContext) -> Path:
     """The media folder. Files are read on the HTTP thread: the collection has no part in that."""
-    return Path(call.on_collection(lambda col: col.media.dir()))
+    return Path(context.on_collection(lambda col: col.media.dir()))
 
 
 @read("getMediaDirPath")

@@ -13,7 +13,7 @@ from anki.notes import NoteId as AnkiNoteId
 from ..collection.fields import FieldValue, field_names, has_content
 from ..collection.ids import CardId, NoteId, NoteIds
 from ..collection.queries import Empty, Query, SearchText, rows
-from ..context import Call
+from ..context import RequestContext
 from ..errors import BadParams, Damaged, NoteNotFound
 from ..registry import ANY_NOTE, read, write
 from ..undo import Edit
@@ -51,7 +51,7 @@ def find_notes(col: Collection, query: Query = None) -> list[NoteId]:
 @read("notesInfo")
 def notes_info(
     col: Collection,
-    call: Call,
+    context: RequestContext,
     notes: Optional[NoteIds] = None,
     query: Annotated[Optional[SearchText], "search in Anki's syntax, in place of notes"] = None,
     include: Annotated[Optional[list[_MemberName]], "the only members wanted"] = None,
@@ -66,7 +66,7 @@ def notes_info(
     if notes is None:
         raise BadParams('Must provide either "notes" or a "query"')
     wanted = set(NoteInfo.__annotations__ if include is None else include)
-    profile = call.runtime.profile() or ""
+    profile = context.runtime.profile() or ""
     cards = _cards_of(col, notes) if "cards" in wanted else {}
     names_of: dict[int, tuple[str, list[str]]] = {}
     described: dict[int, NoteInfo] = {}
@@ -78,7 +78,7 @@ def notes_info(
         if note_type_id not in names_of:
             note_type = col.models.get(note_type_id)
             if note_type is None:
-                call.warnings.append(str(Damaged(f"note {note_id}", "note type")))
+                context.warnings.append(str(Damaged(f"note {note_id}", "note type")))
                 continue
             names_of[note_type_id] = (note_type["name"], field_names(note_type))
         model_name, names = names_of[note_type_id]
@@ -126,16 +126,16 @@ def notes_mod_time(col: Collection, notes: NoteIds) -> list[Union[NoteModTime, E
 
 
 @write("deleteNotes", edits="notes")
-def delete_notes(col: Collection, edit: Edit, call: Call, notes: NoteIds) -> None:
+def delete_notes(col: Collection, edit: Edit, context: RequestContext, notes: NoteIds) -> None:
     """Delete notes with all their cards. Unknown notes are ignored; media stays.
 
     A backup is made before more than 100 go.
     """
-    _remove(col, edit, call, existing_notes(col, notes))
+    _remove(col, edit, context, existing_notes(col, notes))
 
 
 @write("removeEmptyNotes", edits=ANY_NOTE)
-def remove_empty_notes(col: Collection, edit: Edit, call: Call) -> None:
+def remove_empty_notes(col: Collection, edit: Edit, context: RequestContext) -> None:
     """Delete the notes without any content: no text, image or sound in any field, and all cards empty.
 
     A note that makes no card but holds text is kept, and so is every note whose cards Anki's *Empty Cards*
@@ -144,13 +144,13 @@ def remove_empty_notes(col: Collection, edit: Edit, call: Call) -> None:
     without_cards = [note.note_id for note in col.get_empty_cards().notes if note.will_delete_note]
     found = rows(col, "select id, flds from notes where id in ({})", without_cards)
     empty = [note_id for note_id, fields in found if not any(map(has_content, fields.split("\x1f")))]
-    _remove(col, edit, call, empty)
+    _remove(col, edit, context, empty)
 
 
-def _remove(col: Collection, edit: Edit, call: Call, notes: list[AnkiNoteId]) -> None:
+def _remove(col: Collection, edit: Edit, context: RequestContext, notes: list[AnkiNoteId]) -> None:
     if notes:
         is_large = len(notes) > _NOTES_WITHOUT_BACKUP
-        with call.runtime.backups.before_deletion(col, is_large=is_large):
+        with context.runtime.backups.before_deletion(col, is_large=is_large):
             edit(col.remove_notes, notes)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from anki.collection import Collection
 
 from ..collection.names import deck_ids
-from ..context import Call
+from ..context import RequestContext
 from ..errors import ApiError, BadParams, Conflict, reason
 from ..file_access import package_to_read, package_to_write
 from ..private_api import private
@@ -46,7 +46,7 @@ _CONTENTS = {"collection.anki2", "collection.anki21", "collection.anki21b"}
 @write("exportPackage")
 def export_package(
     col: Collection,
-    call: Call,
+    context: RequestContext,
     deck: ExactDeckName,
     path: PackagePath,
     include_sched: Annotated[bool, "with scheduling and presets"] = False,
@@ -62,7 +62,7 @@ def export_package(
     ids = deck_ids(col)
     if deck not in ids:
         return False
-    target = package_to_write(col, call, path)
+    target = package_to_write(col, context, path)
     _check_media_can_be_read(col.media.dir())
     with _written_beside(target) as out_path:
         _export(col, out_path, DeckIdLimit(ids[deck]), include_sched)
@@ -171,12 +171,12 @@ def _has_directory(path: str) -> bool:
 
 @write("importPackage", edits=ANY_NOTE)
 def import_package(
-    col: Collection, edit: Edit, call: Call, path: PackagePath
+    col: Collection, edit: Edit, context: RequestContext, path: PackagePath
 ) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
     from anki.collection import ImportAnkiPackageRequest
 
-    package = package_to_read(col, call, path)
+    package = package_to_read(col, context, path)
     _check_is_package(package)
     request = ImportAnkiPackageRequest(package_path=package)
     request.options.merge_notetypes = True

@@ -17,7 +17,7 @@ from anki.decks import DeckId as AnkiDeckId
 
 from ..collection.names import deck_ids
 from ..collection.temp_collection import scratch_collection
-from ..context import Call
+from ..context import RequestContext
 from ..errors import ApiError, as_api_error
 from ..private_api import private
 from ..registry import write
@@ -45,7 +45,7 @@ _DEFAULT_PRESET = 1
 def save(
     col: Collection,
     edit: Edit,
-    call: Call,
+    context: RequestContext,
     config: Annotated[dict[str, Any], "whole preset as getDeckConfig returns it; id may be digits"],
 ) -> Annotated[bool, "false if the preset is unknown or can't be stored; a header tells why"]:
     """Replace a preset as a whole. Its time of change is set by Anki."""
@@ -57,17 +57,17 @@ def save(
     except KeyError:
         raise ApiError("config.id: 'id' is a required property") from None
     except (TypeError, ValueError):
-        return _refused(call, f"config.id is no preset id: {short_repr(preset['id'])}")
+        return _refused(context, f"config.id is no preset id: {short_repr(preset['id'])}")
     known = {known["id"]: known for known in col.decks.all_config()}
     if preset["id"] not in known:
-        return _refused(call, f"there is no preset {preset['id']}")
+        return _refused(context, f"there is no preset {preset['id']}")
     misfit = _misfit(preset, known[preset["id"]], "config")
     if misfit:
-        return _refused(call, misfit)
+        return _refused(context, misfit)
     try:
         converted = _converted(preset)
     except Exception as error:
-        return _refused(call, str(as_api_error(error)))
+        return _refused(context, str(as_api_error(error)))
     _update(col, edit, [converted])
     return True
 
@@ -125,8 +125,8 @@ def remove(
     return True
 
 
-def _refused(call: Call, reason: str) -> Literal[False]:
-    call.warnings.append(reason)
+def _refused(context: RequestContext, reason: str) -> Literal[False]:
+    context.warnings.append(reason)
     return False
 
 

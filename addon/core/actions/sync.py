@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Literal, Optional
 
-from ..context import Call
+from ..context import RequestContext
 from ..errors import BadParams, Forbidden, SyncFailed
 from ..registry import read, write
 from ..schema.codecs import ErrorText, Json
@@ -34,11 +34,11 @@ def _without_version(params: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _login(
-    call: Call, username: Optional[str], password: Optional[str], endpoint: Optional[str]
+    context: RequestContext, username: Optional[str], password: Optional[str], endpoint: Optional[str]
 ) -> Optional[SyncAccount]:
     if not (username or password or endpoint):
         return None
-    if not call.is_local_program:
+    if not context.is_local_program:
         # To anyone else the API would lend its place in the network, and send the notes wherever they say.
         raise Forbidden(
             "username, password and endpoint: only programs on the machine that Anki runs on may name an "
@@ -50,32 +50,32 @@ def _login(
 
 
 @contextmanager
-def _told(call: Call) -> Iterator[None]:
+def _told(context: RequestContext) -> Iterator[None]:
     """Tell none but programs on this machine where the sync server is, and why it can't be reached."""
     try:
         yield
     except SyncFailed as error:
-        if not call.is_local_program:
+        if not context.is_local_program:
             error.args = (without_address(str(error)),)
         raise
 
 
 @write("sync", reading=_without_version)
 def sync(
-    call: Call, username: Username = None, password: Password = None, endpoint: Endpoint = None
+    context: RequestContext, username: Username = None, password: Password = None, endpoint: Endpoint = None
 ) -> None:
     """Sync the collection and, unless Anki's preferences leave them out, media.
 
     The reply comes when all is done. What only a full sync can do is an error that says so, since a full
     sync replaces one side: see fullSync. No window is opened and nobody is asked.
     """
-    with _told(call):
-        call.runtime.syncer.sync(_login(call, username, password, endpoint), call.binding.check)
+    with _told(context):
+        context.runtime.syncer.sync(_login(context, username, password, endpoint), context.binding.check)
 
 
 @write("fullSync")
 def full_sync(
-    call: Call,
+    context: RequestContext,
     mode: Annotated[
         Mode, ErrorText(_BAD_MODE), "`upload` replaces what the server has, `download` what is here"
     ],
@@ -91,32 +91,34 @@ def full_sync(
     While the collection is replaced, requests wait for it up to 2 s and then get `collection is not
     available`.
     """
-    with _told(call):
-        return call.runtime.syncer.full(
-            mode, _login(call, username, password, endpoint), call.binding.check
+    with _told(context):
+        return context.runtime.syncer.full(
+            mode, _login(context, username, password, endpoint), context.binding.check
         )
 
 
 @write("syncMedia")
 def sync_media(
-    call: Call, username: Username = None, password: Password = None, endpoint: Endpoint = None
+    context: RequestContext, username: Username = None, password: Password = None, endpoint: Endpoint = None
 ) -> Literal["media sync completed"]:
     """Sync media only, and wait until that is done."""
-    with _told(call):
-        call.runtime.syncer.media(_login(call, username, password, endpoint), call.binding.check)
+    with _told(context):
+        context.runtime.syncer.media(_login(context, username, password, endpoint), context.binding.check)
     return "media sync completed"
 
 
 @read("syncStatus")
 def sync_status(
-    call: Call, username: Username = None, password: Password = None, endpoint: Endpoint = None
+    context: RequestContext, username: Username = None, password: Password = None, endpoint: Endpoint = None
 ) -> Status:
     """Tell what is being synced, or else which sync is needed, and how the last one went.
 
     The server is asked, but nothing is exchanged. While a sync is running this is answered at once.
     """
-    status = call.runtime.syncer.status(_login(call, username, password, endpoint), call.binding.check)
-    return status if call.is_local_program else _without_addresses(status)
+    status = context.runtime.syncer.status(
+        _login(context, username, password, endpoint), context.binding.check
+    )
+    return status if context.is_local_program else _without_addresses(status)
 
 
 def _without_addresses(status: Status) -> Status:

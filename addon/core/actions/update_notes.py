@@ -12,7 +12,7 @@ from anki.notes import Note
 from ..collection.fields import field_names, field_positions, ignored, without_dropped
 from ..collection.ids import NoteId
 from ..collection.names import find_note_type
-from ..context import Call
+from ..context import RequestContext
 from ..errors import BadParams, NotFound
 from ..media import attachments
 from ..media.attachments import WithMedia
@@ -56,22 +56,22 @@ class NoteUpdate(WithMedia, _Identified):
     tags: Optional[AllTags] = None
 
 
-def _load_media(call: Call, note: WithMedia) -> None:
-    load_all(note.attachments, call)
+def _load_media(context: RequestContext, note: WithMedia) -> None:
+    load_all(note.attachments, context)
 
 
 @write("updateNoteFields", before=_load_media, edits="note")
-def update_note_fields(col: Collection, edit: Edit, call: Call, note: FieldsUpdate) -> None:
+def update_note_fields(col: Collection, edit: Edit, context: RequestContext, note: FieldsUpdate) -> None:
     """Replace fields of a note, and append the markup of media that is sent along.
 
     Fields that are not given stay. Unknown ones are ignored, which the header X-AnkiConnect-Warning tells.
     If none of the given fields exists, that is an error. Duplicates and emptiness are not checked.
     """
-    _update(col, edit, call, NoteUpdate(**vars(note)))
+    _update(col, edit, context, NoteUpdate(**vars(note)))
 
 
 @write("updateNote", before=_load_media, edits="note")
-def update_note(col: Collection, edit: Edit, call: Call, note: NoteUpdate) -> None:
+def update_note(col: Collection, edit: Edit, context: RequestContext, note: NoteUpdate) -> None:
     """Replace fields or tags of a note, or both, in one change.
 
     Fields and media as in updateNoteFields, tags as in updateNoteTags. Media is only handled together
@@ -79,13 +79,15 @@ def update_note(col: Collection, edit: Edit, call: Call, note: NoteUpdate) -> No
     """
     if note.fields is None and note.tags is None:
         raise BadParams('Must provide a "fields" or "tags" property.')
-    _update(col, edit, call, note)
+    _update(col, edit, context, note)
 
 
 @write("updateNoteTags", edits="note")
-def update_note_tags(col: Collection, edit: Edit, call: Call, note: NoteId, tags: AllTags) -> None:
+def update_note_tags(
+    col: Collection, edit: Edit, context: RequestContext, note: NoteId, tags: AllTags
+) -> None:
     """Replace the tags of a note. An empty list removes all of them."""
-    _update(col, edit, call, NoteUpdate(note, tags=tags))
+    _update(col, edit, context, NoteUpdate(note, tags=tags))
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class NoteModelUpdate:
 
 
 @write("updateNoteModel", undo="change note type", edits="note")
-def change_note_type(col: Collection, edit: Edit, call: Call, note: NoteModelUpdate) -> None:
+def change_note_type(col: Collection, edit: Edit, context: RequestContext, note: NoteModelUpdate) -> None:
     """Give a note another note type, and set fields of it.
 
     Done as Anki's own Change Note Type does by default: cards keep their scheduling and fields their
@@ -119,16 +121,16 @@ def change_note_type(col: Collection, edit: Edit, call: Call, note: NoteModelUpd
         info = col.models.change_notetype_info(old_notetype_id=old_id, new_notetype_id=new_type["id"])
         info.input.note_ids.append(note.id)
         edit(col.models.change_notetype_of_notes, info.input)
-    _update(col, edit, call, NoteUpdate(note.id, fields=note.fields, tags=note.tags))
+    _update(col, edit, context, NoteUpdate(note.id, fields=note.fields, tags=note.tags))
 
 
-def _update(col: Collection, edit: Edit, call: Call, update: NoteUpdate) -> None:
+def _update(col: Collection, edit: Edit, context: RequestContext, update: NoteUpdate) -> None:
     note = require_note(col, update.id)
     before = (list(note.fields), sorted(note.tags))
     store = Store(col)
     try:
         if update.fields is not None:
-            _write_fields(note, update, store, call)
+            _write_fields(note, update, store, context)
         if update.tags is not None:
             note.tags = [tag for given in update.tags for tag in given.split()]
         if (note.fields, sorted(note.tags)) != before:
@@ -138,7 +140,7 @@ def _update(col: Collection, edit: Edit, call: Call, update: NoteUpdate) -> None
         raise
 
 
-def _write_fields(note: Note, update: NoteUpdate, store: Store, call: Call) -> None:
+def _write_fields(note: Note, update: NoteUpdate, store: Store, context: RequestContext) -> None:
     note_type = note.note_type()
     assert note_type and update.fields is not None
     if update.refusal:
@@ -146,12 +148,12 @@ def _write_fields(note: Note, update: NoteUpdate, store: Store, call: Call) -> N
     positions = field_positions(note_type)
     unknown = _check_any_known(note_type, update.fields)
     if unknown:
-        call.warnings.append(ignored(note_type, unknown))
-        log.warning("%s", call.warnings[-1])
+        context.warnings.append(ignored(note_type, unknown))
+        log.warning("%s", context.warnings[-1])
     for name, value in update.fields.items():
         if name not in unknown:
             note.fields[positions[name.lower()]] = without_dropped(value)
-    attachments.store(update, note.fields, note_type, store, call)
+    attachments.store(update, note.fields, note_type, store, context)
 
 
 def _check_any_known(note_type: NoteType, fields: dict[str, str]) -> list[str]:

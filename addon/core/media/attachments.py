@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 from ..actions.media import Attachment, Attachments, Store, StoredFile
 from ..actions.note_types import NoteType
 from ..collection.fields import field_positions, ignored
-from ..context import Call
+from ..context import RequestContext
 from ..errors import ApiError
 
 
@@ -31,12 +31,14 @@ class WithMedia:
         return next((a.refusal for a in self.attachments if a.refusal), None)
 
 
-def marks_first_field(source: WithMedia, note_type: NoteType, call: Call) -> bool:
-    return any(0 in _marked_fields(a, note_type, call) for a in source.attachments if a.content is not None)
+def marks_first_field(source: WithMedia, note_type: NoteType, context: RequestContext) -> bool:
+    return any(
+        0 in _marked_fields(a, note_type, context) for a in source.attachments if a.content is not None
+    )
 
 
 def store(
-    source: WithMedia, fields: list[str], note_type: NoteType, store: Store, call: Call
+    source: WithMedia, fields: list[str], note_type: NoteType, store: Store, context: RequestContext
 ) -> list[StoredFile]:
     """Store the files, append their markup to the `fields` of a note, and return them.
 
@@ -54,21 +56,21 @@ def store(
                 attachment.filename, attachment.content, delete_existing=attachment.delete_existing
             )
             files.append(file)
-            call.warnings.extend(file.warnings)
-            for position in _marked_fields(attachment, note_type, call):
+            context.warnings.extend(file.warnings)
+            for position in _marked_fields(attachment, note_type, context):
                 fields[position] += markup.format(html.escape(file.name, quote=False))
             known = field_positions(note_type)
             unknown = [name for name in attachment.fields or () if name.lower() not in known]
             if unknown:
-                call.warnings.append(ignored(note_type, unknown))
+                context.warnings.append(ignored(note_type, unknown))
     return files
 
 
-def _marked_fields(attachment: Attachment, note_type: NoteType, call: Call) -> list[int]:
+def _marked_fields(attachment: Attachment, note_type: NoteType, context: RequestContext) -> list[int]:
     """Positions of the fields that get the attachment's markup."""
     if attachment.fields is None:
         # The seed's shape: the sound goes into the note. Later versions only store the file.
-        return [0] if call.version <= 4 else []
+        return [0] if context.version <= 4 else []
     positions = field_positions(note_type)
     wanted = (positions.get(name.lower()) for name in attachment.fields)
     return [position for position in wanted if position is not None]

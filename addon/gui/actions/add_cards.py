@@ -14,7 +14,7 @@ from ...core.actions.media import Store, load_all
 from ...core.actions.note_types import NoteType
 from ...core.collection.fields import field_positions, without_dropped
 from ...core.collection.names import find_deck, find_note_type
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.errors import NotFound
 from ...core.media import attachments
 from ...core.media.attachments import WithMedia
@@ -37,7 +37,7 @@ _NEW_NOTE = 0  # the id of a note that is not in the collection yet
 
 @gui("guiAddCards", runs_on=RunsOn.HTTP_THREAD)
 def open_add_window(
-    call: Call, note: Optional[NoteContent] = None, activate: Activate = True
+    context: RequestContext, note: Optional[NoteContent] = None, activate: Activate = True
 ) -> Annotated[int, "id of the note being edited, which is 0 until the person adds it"]:
     """Open or raise the Add window, filled in if a note is given.
 
@@ -46,12 +46,12 @@ def open_add_window(
     for the answer, and the question leaves the focus where it is.
     """
     if note is None:
-        call.on_window(lambda: _open(activate))
+        context.on_window(lambda: _open(activate))
     else:
         content = note
-        load_all(content.attachments, call)
-        composed, deck_id = call.on_collection(lambda col: compose(col, call, content))
-        call.on_window(lambda: _open_with(composed, deck_id, activate))
+        load_all(content.attachments, context)
+        composed, deck_id = context.on_collection(lambda col: compose(col, context, content))
+        context.on_window(lambda: _open_with(composed, deck_id, activate))
     return _NEW_NOTE
 
 
@@ -94,7 +94,7 @@ class NotOpen(TypedDict):
 
 @gui("guiAddNoteSetData", runs_on=RunsOn.HTTP_THREAD)
 def fill_add_window(
-    call: Call,
+    context: RequestContext,
     note: NoteData,
     append: Annotated[bool, "put texts behind the present ones, and add tags to the present ones"] = False,
 ) -> Annotated[Union[Literal[True], NotOpen], "true when done"]:
@@ -105,20 +105,20 @@ def fill_add_window(
     window, an experiment of Anki 26.08, cannot be changed from outside and counts as not open.
     """
     not_open: NotOpen = {"error": "Add Note dialog is not open", "code": 1}
-    if call.on_window(_note_type_of_add_window) is None:
+    if context.on_window(_note_type_of_add_window) is None:
         return not_open
-    load_all(note.attachments, call)
+    load_all(note.attachments, context)
     if note.refusal:
         raise note.refusal
-    with call.runtime.editing({_NEW_NOTE}):
-        type_id = call.on_window(_note_type_of_add_window)
-        change = call.on_collection(lambda col: _Change(col, call, note, type_id, append))
+    with context.runtime.editing({_NEW_NOTE}):
+        type_id = context.on_window(_note_type_of_add_window)
+        change = context.on_collection(lambda col: _Change(col, context, note, type_id, append))
         is_done = False
         try:
-            is_done = call.on_window(change.apply)
+            is_done = context.on_window(change.apply)
         finally:
             if not is_done:
-                call.on_collection(lambda _col: change.media.take_back())
+                context.on_collection(lambda _col: change.media.take_back())
         return True if is_done else not_open
 
 
@@ -126,7 +126,7 @@ class _Change:
     """A checked change of the note in the Add window. Made on the collection's thread."""
 
     def __init__(
-        self, col: Collection, call: Call, data: NoteData, type_id: Optional[int], append: bool
+        self, col: Collection, context: RequestContext, data: NoteData, type_id: Optional[int], append: bool
     ) -> None:
         self._append = append
         self._tags = data.tags
@@ -143,7 +143,7 @@ class _Change:
         self.media = Store(col)
         self._markup = [""] * len(note_type["flds"])
         try:
-            attachments.store(data, self._markup, note_type, self.media, call)
+            attachments.store(data, self._markup, note_type, self.media, context)
         except BaseException:
             self.media.take_back()
             raise

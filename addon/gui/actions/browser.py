@@ -9,7 +9,7 @@ from anki.config import Config
 
 from ...core.collection.ids import CardId, NoteId
 from ...core.collection.queries import Query
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.errors import BadParams
 from ...core.private_api import private
 from ...core.registry import RunsOn, gui
@@ -32,7 +32,7 @@ _ORDERS = {"ascending": False, "descending": True}
 
 @gui("guiBrowse", runs_on=RunsOn.HTTP_THREAD)
 def browse(
-    call: Call,
+    context: RequestContext,
     query: Query = None,
     reorder_cards: Annotated[
         Optional[dict[str, Any]],
@@ -49,8 +49,8 @@ def browse(
     if query is None:
         found: list[CardId] = []
     else:
-        found = call.on_collection(lambda col: list(col.find_cards(query)))
-    call.on_window(lambda: _show(query, order, activate))
+        found = context.on_collection(lambda col: list(col.find_cards(query)))
+    context.on_window(lambda: _show(query, order, activate))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.actions.notes import require_note
 from ...core.collection.ids import NoteId
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.private_api import private
 from ...core.registry import RunsOn, gui
 from ..window import Activate, main_window
@@ -26,7 +26,7 @@ private(
 
 
 @gui("guiEditNote", runs_on=RunsOn.HTTP_THREAD)
-def edit_note(call: Call, note: NoteId, activate: Activate = True) -> None:
+def edit_note(context: RequestContext, note: NoteId, activate: Activate = True) -> None:
     """Open a note in the edit window, or turn the window to it if it is open already.
 
     The window edits fields and tags, previews the cards, and leads back and forth through the notes that
@@ -39,6 +39,6 @@ def edit_note(call: Call, note: NoteId, activate: Activate = True) -> None:
 
         NoteWindow.open(note, activate)
 
-    call.on_window(main_window)
-    call.on_collection(lambda col: require_note(col, note))
-    call.on_window(show)
+    context.on_window(main_window)
+    context.on_collection(lambda col: require_note(col, note))
+    context.on_window(show)

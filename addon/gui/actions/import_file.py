@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Annotated, Callable, Optional
 
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.errors import BadParams
 from ...core.file_access import resolved
 from ...core.private_api import private
@@ -26,7 +26,7 @@ ImportPath = Annotated[
 
 @gui("guiImportFile", runs_on=RunsOn.HTTP_THREAD)
 def import_file(
-    call: Call,
+    context: RequestContext,
     path: ImportPath = None,
     activate: Annotated[
         Activate, "raise the main window first; Anki's import screen takes the focus in both cases"
@@ -37,14 +37,14 @@ def import_file(
     The person decides there; the reply does not wait for it.
     """
     if path is None:
-        call.on_window(lambda: _ask_for_file(activate))
+        context.on_window(lambda: _ask_for_file(activate))
         return
-    call.on_window(main_window)
+    context.on_window(main_window)
     given = path
-    file = call.on_collection(lambda col: resolved(col, call, given))
+    file = context.on_collection(lambda col: resolved(col, context, given))
     if not os.path.isfile(file):
         raise BadParams(f"there is no such file: {file}")
-    call.on_window(lambda: _open_screen(file, activate))
+    context.on_window(lambda: _open_screen(file, activate))
 
 
 def _ask_for_file(activate: bool) -> None:

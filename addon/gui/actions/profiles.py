@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TimedOut
 from typing import Annotated, Any
 
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.errors import Conflict
 from ...core.private_api import private
 from ...core.registry import RunsOn, gui
@@ -22,7 +22,9 @@ _switching = threading.Lock()
 
 
 @gui("loadProfile", runs_on=RunsOn.HTTP_THREAD)
-def load_profile(call: Call, name: Name) -> Annotated[bool, "false if there is no such profile"]:
+def load_profile(
+    context: RequestContext, name: Name
+) -> Annotated[bool, "false if there is no such profile"]:
     """Close the open profile and open another, and wait until it is open.
 
     Both may sync, as when a person switches. Where a window of Anki asks the person something first, such
@@ -32,19 +34,19 @@ def load_profile(call: Call, name: Name) -> Annotated[bool, "false if there is n
     if not _switching.acquire(blocking=False):
         raise Conflict("another switch of profiles is under way")
     try:
-        open_now = call.runtime.profile()
-        is_open = (open_now is not None and composed(open_now) == name) or _opened(call, name)
+        open_now = context.runtime.profile()
+        is_open = (open_now is not None and composed(open_now) == name) or _opened(context, name)
         if is_open:
-            call.binding.follow(call.runtime.collection())
+            context.binding.follow(context.runtime.collection())
         return is_open
     finally:
         _switching.release()
 
 
-def _opened(call: Call, name: str) -> bool:
+def _opened(context: RequestContext, name: str) -> bool:
     """Open the profile and wait until it is. False if there is none."""
     opened: Future[bool] = Future()
-    call.runtime.on_window(lambda: _switch(name, opened))
+    context.runtime.on_window(lambda: _switch(name, opened))
     try:
         return opened.result(_LONGEST_SECONDS)
     except TimedOut:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypedDict
 from ...core.actions.card_info import next_reviews
 from ...core.collection.fields import FieldValue, field_values
 from ...core.collection.ids import CardId
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.errors import ApiError
 from ...core.private_api import private
 from ...core.registry import RunsOn, gui
@@ -45,14 +45,14 @@ class CurrentCard(TypedDict):
 
 
 @gui("guiCurrentCard")
-def current_card(call: Call) -> Optional[CurrentCard]:
+def current_card(context: RequestContext) -> Optional[CurrentCard]:
     """Describe the card on the review screen.
 
     Outside review this is an error, and null at version 4 and below.
     """
     current = _current()
     if current is None:
-        if call.version <= 4:
+        if context.version <= 4:
             return None
         raise ApiError("Gui review is not currently active.")
     reviewer, card = current
@@ -121,21 +121,21 @@ def show_answer() -> Shown:
 
 @gui("guiAnswerCard", runs_on=RunsOn.HTTP_THREAD)
 def answer_card(
-    call: Call,
+    context: RequestContext,
     ease: Annotated[int, "button: 1 Again, 2 Hard, 3 Good, 4 Easy"],
 ) -> Annotated[bool, "whether the answer was given"]:
     """Press an answer button on the current card, whose answer must be showing.
 
     The reply comes when the answer is taken, so that the next request meets the next card.
     """
-    pressed: Optional[_Pressed] = call.on_window(lambda: _press(ease))
+    pressed: Optional[_Pressed] = context.on_window(lambda: _press(ease))
     if pressed is None:
         return False
     try:
-        call.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
+        context.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
         return pressed.answered.wait(_TELLING_SECONDS)
     finally:
-        call.runtime.on_window(pressed.forget)  # whichever profile is open by now
+        context.runtime.on_window(pressed.forget)  # whichever profile is open by now
 
 
 def _press(ease: int) -> Optional[_Pressed]:

@@ -9,7 +9,7 @@ from anki.collection import Collection, OpChangesAfterUndo
 
 from ...core.actions.decks import DeckName
 from ...core.collection.names import find_deck
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.private_api import private
 from ...core.registry import RunsOn, gui
 from ..window import main_window
@@ -24,24 +24,24 @@ Found = Annotated[bool, "false if there is no such deck"]
 
 
 @gui("guiDeckBrowser", runs_on=RunsOn.HTTP_THREAD)
-def show_deck_browser(call: Call) -> None:
+def show_deck_browser(context: RequestContext) -> None:
     """Show the deck list."""
-    _when_drawn(call, lambda: main_window().moveToState("deckBrowser"))
+    _when_drawn(context, lambda: main_window().moveToState("deckBrowser"))
 
 
 @gui("guiDeckOverview", runs_on=RunsOn.HTTP_THREAD)
-def show_deck_overview(call: Call, name: DeckName) -> Found:
+def show_deck_overview(context: RequestContext, name: DeckName) -> Found:
     """Make a deck current and show its overview."""
-    return _when_drawn(call, lambda: _show_overview(name))
+    return _when_drawn(context, lambda: _show_overview(name))
 
 
 @gui("guiDeckReview", runs_on=RunsOn.HTTP_THREAD)
-def show_deck_review(call: Call, name: DeckName) -> Found:
+def show_deck_review(context: RequestContext, name: DeckName) -> Found:
     """Make a deck current and review it. With nothing due, Anki shows that the deck is finished."""
     # The overview first, as when a person clicks: it lets a running review end.
-    if not show_deck_overview(call, name):
+    if not show_deck_overview(context, name):
         return False
-    _when_drawn(call, lambda: main_window().moveToState("review"))
+    _when_drawn(context, lambda: main_window().moveToState("review"))
     return True
 
 
@@ -52,15 +52,15 @@ def refresh_windows() -> None:
 
 
 @gui("guiUndo", runs_on=RunsOn.HTTP_THREAD)
-def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
+def undo(context: RequestContext) -> Annotated[bool, "whether something was undone"]:
     """Undo what the Edit menu offers to undo."""
 
     def undo_on_collection(col: Collection) -> Optional[OpChangesAfterUndo]:
         if not col.undo_status().undo:
             return None
-        call.runtime.will_change(undoing=True)
+        context.runtime.will_change(undoing=True)
         undone = col.undo()
-        call.runtime.changed(undone.changes, undone=True)
+        context.runtime.changed(undone.changes, undone=True)
         return undone
 
     def tell_windows(undone: OpChangesAfterUndo) -> None:
@@ -71,12 +71,12 @@ def undo(call: Call) -> Annotated[bool, "whether something was undone"]:
         except Exception:  # another add-on's: what was undone stays undone
             log.exception("not all windows were told what was undone")
 
-    call.on_window(main_window)
-    with call.runtime.editing(None):
-        undone = call.on_collection(undo_on_collection)
+    context.on_window(main_window)
+    with context.runtime.editing(None):
+        undone = context.on_collection(undo_on_collection)
     if undone is None:
         return False
-    call.on_window(lambda: tell_windows(undone))
+    context.on_window(lambda: tell_windows(undone))
     return True
 
 
@@ -108,12 +108,12 @@ def _show_overview(name: str) -> bool:
     return True
 
 
-def _when_drawn(call: Call, work: Callable[[], T]) -> T:
+def _when_drawn(context: RequestContext, work: Callable[[], T]) -> T:
     """Run `work` on the main thread once the screen is drawn.
 
     Anki's screens ask the collection in the background and draw when the answer comes, also over
     another screen that is shown by then. Such answers come in order.
     """
-    call.on_window(main_window)  # here, a refresh that was due begins
-    call.on_collection(lambda _col: None)
-    return call.on_window(work)
+    context.on_window(main_window)  # here, a refresh that was due begins
+    context.on_collection(lambda _col: None)
+    return context.on_window(work)

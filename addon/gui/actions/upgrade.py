@@ -11,7 +11,7 @@ from typing import Annotated, Any, Optional
 
 from anki.utils import int_version
 
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.errors import ApiError, Conflict, Unavailable
 from ...core.media.downloads import check_url, download
 from ...core.private_api import private
@@ -35,7 +35,7 @@ _QUESTION = "A program asks to upgrade AnkiConnect to the latest version.\n\nUpg
 
 @gui("upgrade", runs_on=RunsOn.HTTP_THREAD)
 def upgrade(
-    call: Call,
+    context: RequestContext,
 ) -> Annotated[bool, "true if a newer version was installed, active after Anki restarts"]:
     """Ask the person whether to upgrade this add-on, and do it on a yes.
 
@@ -45,10 +45,10 @@ def upgrade(
     had, is not this add-on or is broken gives an error and changes nothing. So does an add-on whose folder
     is a link.
     """
-    call.runtime.on_window(lambda: None)  # refused here where there is no window to ask in
+    context.runtime.on_window(lambda: None)  # refused here where there is no window to ask in
     if is_link():
         raise Conflict("the add-on's folder is a link: upgrade the folder that it leads to")
-    url = call.settings.upgradeUrl
+    url = context.settings.upgradeUrl
     if url:
         check_url(url)
     elif not addon_name().isdigit():
@@ -59,14 +59,14 @@ def upgrade(
     if not _upgrading.acquire(blocking=False):
         raise Conflict("an upgrade is under way already, or waits for the person's answer")
     try:
-        if not call.runtime.on_window(lambda: _ask(url or "AnkiWeb")):
+        if not context.runtime.on_window(lambda: _ask(url or "AnkiWeb")):
             return False
         if not url:
             return _update_from_ankiweb(int(addon_name()))
-        package = download(url, timeout=call.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
+        package = download(url, timeout=context.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
         if not _is_newer(package):
             return False
-        call.runtime.on_window(lambda: _install(package))
+        context.runtime.on_window(lambda: _install(package))
         return True
     finally:
         _upgrading.release()

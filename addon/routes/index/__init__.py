@@ -9,12 +9,12 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from ...core.context import Call
+from ...core.context import RequestContext
 from ...core.dispatch import BANNER, check_key
 from ...core.errors import KeyRefused
 from ...core.registry import Action, registry
 from ...core.schema.codecs import Schema
-from ..context import app_context, current_call, header_key
+from ..context import app_context, current_context, header_key
 from ..schema_text import parameters
 
 bp = Blueprint("page", __name__)
@@ -40,12 +40,12 @@ def is_wanted() -> bool:
 
 
 def show() -> Response:
-    call = current_call()
-    runtime = call.runtime
+    context = current_context()
+    runtime = context.runtime
     html = render_template(
         "page.html",
         banner=BANNER,
-        is_trusted=_is_trusted(call),
+        is_trusted=_is_trusted(context),
         anki_version=runtime.anki_version,
         profile=runtime.profile(),
         is_ready=runtime.is_ready(),
@@ -58,12 +58,12 @@ def show() -> Response:
     return response
 
 
-def _is_trusted(call: Call) -> bool:
+def _is_trusted(context: RequestContext) -> bool:
     """Whether to show what only the person at this machine, or somebody with the key, may know."""
     try:
-        check_key(header_key(), "", call)
+        check_key(header_key(), "", context)
     except KeyRefused:
-        return call.is_local and not call.origin
+        return context.is_local and not context.origin
     return True
 
 
