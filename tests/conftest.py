@@ -224,7 +224,7 @@ class Api:
             return self.server.send("GET", f"/{action}?{urllib.parse.urlencode(texts)}")
         return self.server.send("POST", f"/{action}", params)
 
-    def at_version(self, version: int, action: str, **params: Any) -> Any:
+    def with_version(self, version: int, action: str, **params: Any) -> Any:
         """The whole reply to a request of that version, through `POST /`."""
         body = {"action": action, "version": version, "params": params}
         return self.server.send("POST", "/", body).json

@@ -10,7 +10,7 @@ import pytest
 
 from addon.app import create_app
 from addon.core.context import RequestContext
-from addon.core.dispatch import Message, look_up
+from addon.core.dispatch import RpcMessage, resolve
 from addon.core.errors import Forbidden
 from addon.core.settings import Settings
 from addon.settings_sources import load
@@ -113,11 +113,11 @@ def test_the_core_performs_nothing_else_for_a_page_either(headless: HeadlessServ
     ask = {"action": "requestPermission", "version": 6}
     version = {"action": "version", "version": 6}
     multi = {"action": "multi", "version": 6, "params": {"actions": [version]}}
-    assert Message(ask, call).answer()["result"] == {"permission": "denied"}
+    assert RpcMessage(ask, call).answer()["result"] == {"permission": "denied"}
     for message in (version, multi):
-        assert STRANGER in Message(message, call).answer()["error"]
+        assert STRANGER in RpcMessage(message, call).answer()["error"]
     with pytest.raises(Forbidden):
-        look_up("version", {}, call)
+        resolve("version", {}, call)
 
 
 def test_a_long_origin_or_host_is_told_in_short(wired: Wired) -> None:

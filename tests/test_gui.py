@@ -226,7 +226,7 @@ def test_the_database_is_checked_before_the_persons_eyes(gui: Api, anki: LiveSer
 def test_outside_review_there_is_no_card(gui: Api) -> None:
     with pytest.raises(ApiFailure, match=r"^Gui review is not currently active\.$"):
         gui("guiCurrentCard")
-    assert gui.at_version(4, "guiCurrentCard") is None
+    assert gui.with_version(4, "guiCurrentCard") is None
     assert gui("guiShowQuestion") is False
     assert gui("guiShowAnswer") is False
     assert gui("guiAnswerCard", ease=3) is False

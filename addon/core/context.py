@@ -170,6 +170,6 @@ class RequestContext:
 
         return self.runtime.on_window(checked)
 
-    def at_version(self, version: int) -> RequestContext:
+    def with_version(self, version: int) -> RequestContext:
         """The same call for a request of `version`; warnings and counts are shared."""
         return replace(self, version=version)

@@ -42,7 +42,7 @@ _DEEPEST_MULTI = 20
 
 
 @dataclass
-class Request:
+class BoundAction:
     """One action, looked up, with its checked arguments and its surroundings."""
 
     action: Action
@@ -54,10 +54,10 @@ class Request:
         if self.action.before:
             self.action.before(self.context, **self.arguments)
 
-    def run(self) -> Outcome:
+    def run(self) -> Result:
         """Run the action where it runs."""
         if self.action.runs_on is RunsOn.COLLECTION:
-            return visit_collection([self])[0]
+            return run_batch([self])[0]
         return attempt(self._run_elsewhere, self.context.runtime)
 
     def _run_elsewhere(self) -> Json:
@@ -68,32 +68,32 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """A result, or the error that stands in its place."""
 
     result: Json = None
     error: Optional[ApiError] = None
 
 
-def attempt(work: Callable[[], Json], runtime: Runtime) -> Outcome:
+def attempt(work: Callable[[], Json], runtime: Runtime) -> Result:
     """The outcome of `work`. Never raises, not even for a panic inside Anki, of which `runtime` is told."""
     try:
-        return Outcome(work())
+        return Result(work())
     except BaseException as error:
         known = as_api_error(error)
     if isinstance(known, BackendPanic):
         runtime.panicked()
-    return Outcome(error=known)
+    return Result(error=known)
 
 
-class Message:
+class RpcMessage:
     """A request object that has been read: the request that it is, or what is wrong with it."""
 
     def __init__(self, message: Json, context: RequestContext, key: Optional[str] = None) -> None:
         """`key` came outside the message, whose own goes first."""
         self.context = context
         self.version = VERSION_WHEN_MISSING
-        self.request: Optional[Request] = None
+        self.request: Optional[BoundAction] = None
         self.refusal = attempt(lambda: self._check(message, key), context.runtime).error
 
     def _check(self, message: Json, key: Optional[str]) -> None:
@@ -102,7 +102,7 @@ class Message:
             check_key(message.get("key") or key, message["action"], self.context)
         # Handed over, not kept: they can hold whole files, which are not needed as text for long.
         params = message.pop("params", None)
-        self.request = look_up(message["action"], params or {}, self.context.at_version(self.version))
+        self.request = resolve(message["action"], params or {}, self.context.with_version(self.version))
 
     @property
     def needs_collection(self) -> bool:
@@ -110,9 +110,9 @@ class Message:
 
     def answer(self) -> Json:
         """Run it. The reply has the shape that its version selects. Never raises."""
-        return self.reply(self.request.run() if self.request else Outcome(error=self.refusal))
+        return self.reply(self.request.run() if self.request else Result(error=self.refusal))
 
-    def reply(self, outcome: Outcome) -> Json:
+    def reply(self, outcome: Result) -> Json:
         is_bare = self.version <= _LAST_BARE_VERSION
         if outcome.error:
             self.context.failed[type(outcome.error).__name__] += 1
@@ -158,35 +158,35 @@ def is_key(key: Json, context: RequestContext) -> bool:
     return hmac.compare_digest(given, wanted.encode("utf-8", "surrogatepass"))
 
 
-def look_up(name: str, params: dict[str, Json], context: RequestContext) -> Request:
+def resolve(name: str, params: dict[str, Json], context: RequestContext) -> BoundAction:
     """The request for the action `name`. Raises what is wrong with it, such as BadParams."""
     action = registry.get(name)
     if action is None:
         raise UnsupportedAction()
     context.performed[name] += 1
     check_allowed(action, context)
-    return Request(action, action.bind(params), context)
+    return BoundAction(action, action.bind(params), context)
 
 
-def visit_collection(requests: list[Request]) -> list[Outcome]:
+def run_batch(requests: list[BoundAction]) -> list[Result]:
     """Run requests of one sender one after the other, in one visit to the collection's thread."""
     runtime = requests[0].context.runtime
     outcomes = [attempt(request.prepare, runtime) for request in requests]
     ready = [request for request, outcome in zip(requests, outcomes) if not outcome.error]
-    visit = attempt(lambda: _visit(ready), runtime) if ready else Outcome([])
+    visit = attempt(lambda: _visit(ready), runtime) if ready else Result([])
     done = iter(visit.result or [visit] * len(ready))
     return [outcome if outcome.error else next(done) for outcome in outcomes]
 
 
-def _visit(requests: list[Request]) -> list[Outcome]:
+def _visit(requests: list[BoundAction]) -> list[Result]:
     context = requests[0].context
     edited = [request.action.edited_notes(request.arguments) for request in requests]
     notes = None if None in edited else set().union(*filter(None, edited))
     with context.runtime.editing(notes) if notes != set() else nullcontext():
-        return context.on_collection(lambda col: run_on_collection(col, requests))
+        return context.on_collection(lambda col: perform_all(col, requests))
 
 
-def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]:
+def perform_all(col: Collection, requests: list[BoundAction]) -> list[Result]:
     """Run requests one after the other where the collection is, under one undo entry.
 
     When the collection is about to be closed, those that are left are refused.
@@ -194,15 +194,15 @@ def run_on_collection(col: Collection, requests: list[Request]) -> list[Outcome]
     names = {request.action.undo for request in requests if request.action.undoable}
     runtime = requests[0].context.runtime
     edit = Edit(col, names.pop() if len(names) == 1 else "several changes", runtime.will_change)
-    outcomes: list[Outcome] = []
+    outcomes: list[Result] = []
     for request in requests:
         if outcomes and runtime.is_closing():
-            outcomes.append(Outcome(error=Unavailable()))
+            outcomes.append(Result(error=Unavailable()))
         else:
             work = partial(request.action.invoke, request.arguments, request.context, col, edit)
             outcome = attempt(work, runtime)
             if isinstance(outcome.error, InternalError) and col.db is None:
-                outcome = Outcome(error=Unavailable())  # it was closed in the middle
+                outcome = Result(error=Unavailable())  # it was closed in the middle
             outcomes.append(outcome)
     if edit.used:
         runtime.changed(edit.changes)
@@ -225,16 +225,16 @@ def multi(
         raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
     inner = dataclasses.replace(context, depth=context.depth + 1)
     with context.reading():
-        parts = [Message(action, inner) for action in actions]
+        parts = [RpcMessage(action, inner) for action in actions]
     return list(_answers(parts))
 
 
-def _answers(parts: list[Message]) -> Iterator[Json]:
+def _answers(parts: list[RpcMessage]) -> Iterator[Json]:
     for together, group in itertools.groupby(parts, key=lambda part: part.needs_collection):
         if together:
             neighbours = list(group)
             requests = [part.request for part in neighbours if part.request]
-            outcomes = visit_collection(requests)
+            outcomes = run_batch(requests)
             yield from (part.reply(outcome) for part, outcome in zip(neighbours, outcomes))
         else:
             for part in group:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from ..actions import Action, Kind, registry
 from ..core.context import RequestContext
-from ..core.dispatch import Outcome, Request, attempt, check_key, look_up
+from ..core.dispatch import BoundAction, Result, attempt, check_key, resolve
 from ..core.envelope import success
 from ..core.errors import ApiError, BadParams
 from ..core.schema import json_text
@@ -39,25 +39,25 @@ def handle(name: str) -> Response:
         return response
 
     found = attempt(lambda: _request(action, context), context.runtime)
-    outcome: Outcome = found if found.error else found.result.run()
+    outcome: Result = found if found.error else found.result.run()
     if outcome.error:
         return error_response(outcome.error, outcome.error.status)
     return json_response(success(outcome.result))
 
 
-def _request(action: Action, context: RequestContext) -> Request:
+def _request(action: Action, context: RequestContext) -> BoundAction:
     if request.method != "POST":
         return _checked(action, _from_query(action), context)
     with reading_body() as body:
         return _checked(action, body.take(_parse) if body else None, context)
 
 
-def _checked(action: Action, given: Json, context: RequestContext) -> Request:
+def _checked(action: Action, given: Json, context: RequestContext) -> BoundAction:
     params = {} if given is None else given
     if not isinstance(params, dict):
         raise BadParams(f"{short_repr(params)} is not of type 'object'")
     check_key(params.pop("key", None) or header_key(), action.name, context)
-    return look_up(action.name, params, context)
+    return resolve(action.name, params, context)
 
 
 def _parse(text: str) -> Json:

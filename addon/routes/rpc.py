@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from ..core.dispatch import BANNER, Message
+from ..core.dispatch import BANNER, RpcMessage
 from ..core.errors import BadParams, KeyRefused, UnsupportedAction
 from ..core.schema.scalars import Json
 from . import index
@@ -32,10 +32,10 @@ def handle(path: str) -> Response:
     return json_response(message.answer())
 
 
-def _message(value: Json, path: str) -> Message:
+def _message(value: Json, path: str) -> RpcMessage:
     if path.strip("/") and isinstance(value, dict) and value.get("action") is None:
         raise UnsupportedAction()  # meant for the URL of an action that does not exist
-    return Message(value, current_context(), header_key())
+    return RpcMessage(value, current_context(), header_key())
 
 
 def _without_body(path: str) -> Response:
