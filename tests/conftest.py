@@ -123,7 +123,7 @@ class HeadlessServer:
         return Reply(response.status_code, lower, response.get_data())
 
     def look(self, expression: str) -> Any:
-        return self.runtime.on_collection(lambda col: eval(expression, {"col": col}))
+        return self.runtime.run_on_collection(lambda col: eval(expression, {"col": col}))
 
     def close(self) -> None:
         self.runtime.close()

@@ -57,7 +57,7 @@ class Target:
         self._before = self._dump()
 
     def _dump(self) -> Any:
-        return self._server.runtime.on_collection(dump)
+        return self._server.runtime.run_on_collection(dump)
 
     def close(self) -> None:
         if self._server:
@@ -394,11 +394,11 @@ def test_a_card_value_that_anki_would_cut_is_refused(
     examples: HeadlessServer, key: str, value: int
 ) -> None:
     params = {"card": CARD, "keys": [key], "newValues": [value], "warning_check": True}
-    before = examples.runtime.on_collection(dump)
+    before = examples.runtime.run_on_collection(dump)
     ((saved, reason),) = examples.send("POST", "/setSpecificValueOfCard", params).json["result"]
     assert saved is False
     assert reason.startswith(f"{key}: {value} is not from ")
-    assert examples.runtime.on_collection(dump) == before
+    assert examples.runtime.run_on_collection(dump) == before
 
 
 @pytest.mark.parametrize(
@@ -434,11 +434,11 @@ def test_a_card_value_that_anki_would_cut_is_refused(
 def test_what_can_not_be_stored_is_refused(
     examples: HeadlessServer, action: str, params: dict[str, Any], text: str
 ) -> None:
-    before = examples.runtime.on_collection(dump)
+    before = examples.runtime.run_on_collection(dump)
     reply = examples.send("POST", f"/{action}", params)
     assert reply.status == 400
     assert text in reply.json["error"]
-    assert examples.runtime.on_collection(dump) == before
+    assert examples.runtime.run_on_collection(dump) == before
 
 
 def test_an_answer_may_have_taken_ages(examples: HeadlessServer) -> None:

@@ -177,7 +177,7 @@ def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path,
         col.add_notes([AddNoteRequest(note, DeckId(1)) for note in notes])
         export_package(col, call, "Default", str(package))
 
-    other.on_collection(export)
+    other.run_on_collection(export)
     other.close()
     runtime = HeadlessRuntime(collection_path)
     results: list[Any] = []
@@ -188,7 +188,7 @@ def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path,
         with pytest.raises(Interrupted):
             import_package(col, Edit(col, "import"), call, str(package))
 
-    action = in_background(results, lambda: runtime.on_collection(work))
+    action = in_background(results, lambda: runtime.run_on_collection(work))
     assert running.wait(60)
     runtime.close(patience=0)
     action.join()
@@ -206,14 +206,14 @@ def test_an_action_that_takes_longer_is_waited_for(collection_path: Path) -> Non
         return col.note_count()
 
     results: list[int] = []
-    action = in_background(results, lambda: runtime.on_collection(work))
+    action = in_background(results, lambda: runtime.run_on_collection(work))
     assert running.wait(60)
     closing = threading.Thread(target=lambda: runtime.close(patience=0.05))
     closing.start()
     while runtime.is_ready():
         time.sleep(0.01)
     with pytest.raises(Unavailable):
-        runtime.on_collection(work)
+        runtime.run_on_collection(work)
     go_on.set()
     action.join()
     closing.join()

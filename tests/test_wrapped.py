@@ -65,7 +65,7 @@ class Addon:
         else:
             assert isinstance(self._server, HeadlessServer)
             names = {"col": self._server.runtime._col}
-            self._server.runtime.on_collection(lambda _col: exec(source, names))
+            self._server.runtime.run_on_collection(lambda _col: exec(source, names))
 
     @property
     def seen(self) -> list[Any]:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Runtime(Protocol):
     """Where the API runs: inside Anki, or on a collection file without it.
 
-    The methods that take work wait for it and raise what it raises. But for `undisturbed` they are
+    The methods that take work wait for it and raise what it raises. But for `run_exclusively` they are
     called from a thread of the HTTP server, never from within work.
     """
 
@@ -46,16 +46,16 @@ class Runtime(Protocol):
     def is_closing(self) -> bool:
         """Whether the collection is about to be closed. Work of many steps then ends between two."""
 
-    def on_collection(self, work: Callable[[Collection], T]) -> T:
+    def run_on_collection(self, work: Callable[[Collection], T]) -> T:
         """Run `work` on the collection's thread. Raises Unavailable when none opens soon."""
 
-    def on_window(self, work: Callable[[], T]) -> T:
+    def run_on_main(self, work: Callable[[], T]) -> T:
         """Run `work` on the thread of Anki's window, but not while Anki is opening a profile.
 
         Raises NeedsWindow where there is no window, and Unavailable when Anki is not done soon.
         """
 
-    def undisturbed(self, work: Callable[[], T]) -> T:
+    def run_exclusively(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
 
     def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
@@ -76,7 +76,7 @@ class Runtime(Protocol):
         What was typed there is saved, unless the change is an undo.
         """
 
-    def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
+    def notify_changes(self, changes: OpChanges, *, undone: bool = False) -> None:
         """Have open windows show `changes`, soon and together with others. Called on the collection's thread.
 
         `undone` if they come from undoing an operation: a card that was answered is the next one again.
@@ -90,7 +90,7 @@ class Runtime(Protocol):
     def ask_permission(self, origin: str) -> bool:
         """Ask the person whether pages of `origin` may use the API. False where nobody can be asked."""
 
-    def tell(self, text: str) -> None:
+    def notify_user(self, text: str) -> None:
         """Tell the person at the screen, if there is one, in passing."""
 
 
@@ -150,13 +150,13 @@ class RequestContext:
     def warn(self, text: str) -> None:
         """Report what went wrong without failing the request."""
         self.warnings.append(text)
-        self.runtime.tell(text)
+        self.runtime.notify_user(text)
 
-    def on_collection(self, work: Callable[[Collection], T]) -> T:
+    def run_on_collection(self, work: Callable[[Collection], T]) -> T:
         """Run `work` on the collection's thread of the collection that the request belongs to. Raises Unavailable."""
-        return self.runtime.on_collection(lambda col: work(self.binding.check(col)))
+        return self.runtime.run_on_collection(lambda col: work(self.binding.check(col)))
 
-    def on_window(self, work: Callable[[], T]) -> T:
+    def run_on_main(self, work: Callable[[], T]) -> T:
         """Run `work` on the thread of Anki's window, unless another collection is open by now.
 
         Raises Unavailable for that, and NeedsWindow where there is no window.
@@ -168,7 +168,7 @@ class RequestContext:
                 self.binding.check(col)
             return work()
 
-        return self.runtime.on_window(checked)
+        return self.runtime.run_on_main(checked)
 
     def with_version(self, version: int) -> RequestContext:
         """The same call for a request of `version`; warnings and counts are shared."""

@@ -63,7 +63,7 @@ class BoundAction:
     def _run_elsewhere(self) -> Json:
         self.prepare()
         if self.action.runs_on is RunsOn.MAIN_THREAD:
-            return self.context.on_window(lambda: self.action.invoke(self.arguments, self.context))
+            return self.context.run_on_main(lambda: self.action.invoke(self.arguments, self.context))
         return self.action.invoke(self.arguments, self.context)
 
 
@@ -183,7 +183,7 @@ def _visit(requests: list[BoundAction]) -> list[Result]:
     edited = [request.action.edited_notes(request.arguments) for request in requests]
     notes = None if None in edited else set().union(*filter(None, edited))
     with context.runtime.editing(notes) if notes != set() else nullcontext():
-        return context.on_collection(lambda col: perform_all(col, requests))
+        return context.run_on_collection(lambda col: perform_all(col, requests))
 
 
 def perform_all(col: Collection, requests: list[BoundAction]) -> list[Result]:
@@ -205,7 +205,7 @@ def perform_all(col: Collection, requests: list[BoundAction]) -> list[Result]:
                 outcome = Result(error=Unavailable())  # it was closed in the middle
             outcomes.append(outcome)
     if edit.used:
-        runtime.changed(edit.changes)
+        runtime.notify_changes(edit.changes)
     return outcomes
 
 

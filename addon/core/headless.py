@@ -74,15 +74,15 @@ class HeadlessRuntime:
     def is_closing(self) -> bool:
         return self._closed
 
-    def on_collection(self, work: Callable[[Collection], T]) -> T:
+    def run_on_collection(self, work: Callable[[Collection], T]) -> T:
         if not self._open.wait(_WAIT_SECONDS):
             raise Unavailable()
         return self._on_worker(lambda: work(self._col))
 
-    def on_window(self, work: Callable[[], T]) -> T:
+    def run_on_main(self, work: Callable[[], T]) -> T:
         raise NeedsWindow()
 
-    def undisturbed(self, work: Callable[[], T]) -> T:
+    def run_exclusively(self, work: Callable[[], T]) -> T:
         return work()
 
     def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
@@ -105,7 +105,7 @@ class HeadlessRuntime:
     def will_change(self, *, undoing: bool = False) -> None:
         pass
 
-    def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
+    def notify_changes(self, changes: OpChanges, *, undone: bool = False) -> None:
         pass
 
     def panicked(self) -> None:
@@ -117,7 +117,7 @@ class HeadlessRuntime:
     def ask_permission(self, origin: str) -> bool:
         return False
 
-    def tell(self, text: str) -> None:
+    def notify_user(self, text: str) -> None:
         log.warning(text)
 
     def close(self, patience: float = PATIENCE_SECONDS) -> None:

@@ -117,7 +117,7 @@ class QtRuntime(QObject):
     def is_ready(self) -> bool:
         return not self._away and self._opening.is_over()
 
-    def on_collection(self, work: Callable[[Collection], T]) -> T:
+    def run_on_collection(self, work: Callable[[Collection], T]) -> T:
         def job() -> T:
             if not self.is_ready():
                 raise _Closed()
@@ -139,7 +139,7 @@ class QtRuntime(QObject):
             except _Closed:
                 continue
 
-    def on_window(self, work: Callable[[], Any]) -> Any:
+    def run_on_main(self, work: Callable[[], Any]) -> Any:
         """A Future that `work` returns is waited for here, not on the main thread."""
 
         def job() -> Any:
@@ -162,7 +162,7 @@ class QtRuntime(QObject):
                 continue
 
     def on_main_thread(self, work: Callable[[], Any]) -> Any:
-        """As `on_window`, but also while Anki is opening a profile."""
+        """As `run_on_main`, but also while Anki is opening a profile."""
 
         def refreshed_work() -> tuple[Optional[Future[None]], Any]:
             refreshed = self._refresh.flush()
@@ -174,11 +174,11 @@ class QtRuntime(QObject):
             result = self._wait(self._post(work))
         return self._wait(result) if isinstance(result, Future) else result
 
-    def soon(self, work: Callable[[], Any]) -> None:
+    def post_to_main(self, work: Callable[[], Any]) -> None:
         """Run `work` on the main thread, without waiting for it. What it raises is logged."""
         self._posted.emit((work, None))
 
-    def undisturbed(self, work: Callable[[], T]) -> T:
+    def run_exclusively(self, work: Callable[[], T]) -> T:
         # Anki's windows call the collection from the main thread, so nothing but work there keeps them off.
         return cast(T, self._wait(self._post(work)))
 
@@ -189,7 +189,7 @@ class QtRuntime(QObject):
             return
         with self._editing:
             # Begun when that thread is free, so that little can be typed between this and the write.
-            self.on_collection(lambda _col: None)
+            self.run_on_collection(lambda _col: None)
             self.save_editors(notes)
             yield
             # A web view sends back what it was given as if it had been typed. That must be over before
@@ -215,16 +215,16 @@ class QtRuntime(QObject):
             saved = self._editors.save_unsaved(col)
             if saved.note:
                 concern = self._review.after_write(col, shown)
-                self.soon(lambda: self._refresh.add(saved, concern))
+                self.post_to_main(lambda: self._refresh.add(saved, concern))
         self._copies = self._editors.copies(col)
         self._shown = self._review.before_write(col)
 
-    def changed(self, changes: OpChanges, *, undone: bool = False) -> None:
+    def notify_changes(self, changes: OpChanges, *, undone: bool = False) -> None:
         col = self._mw.col
         stale = [copy for copy in self._copies if _attempted(partial(copy.take_over, col))]
         # What is undone can be an answer, whose card is the next one again.
         concern = None if undone else self._review.after_write(col, self._shown)
-        self.soon(lambda: self._show(stale, changes, concern))
+        self.post_to_main(lambda: self._show(stale, changes, concern))
 
     def panicked(self) -> None:
         log.error("Anki's backend has failed; until Anki is restarted, it may answer nothing any more")
@@ -245,10 +245,10 @@ class QtRuntime(QObject):
             return False
         return answer
 
-    def tell(self, text: str) -> None:
+    def notify_user(self, text: str) -> None:
         """Log `text` and show it as a tooltip, once there is a window to show it in."""
         log.warning(text)
-        self.soon(partial(self._tell, text))
+        self.post_to_main(partial(self._tell, text))
 
     # For the main thread
 

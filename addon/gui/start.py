@@ -137,7 +137,7 @@ class _Service:
         self._listening()
 
     def _start(self, server: Server) -> None:
-        server.start_when_free(self._tell_busy, lambda: self._runtime.soon(self._listening))
+        server.start_when_free(self._tell_busy, lambda: self._runtime.post_to_main(self._listening))
 
     def _new_server(self, new: Settings) -> Server:
         return Server(
@@ -175,7 +175,7 @@ class _Service:
                 self._was_busy = True
                 self._notices.tell(text, lambda: settings.edit(settings.stored(), text))
 
-        self._runtime.soon(tell)
+        self._runtime.post_to_main(tell)
 
     def _look_for_slips(self, by_person: bool = False) -> None:
         """Tell what has no effect in the settings in force, once it is found."""
@@ -184,7 +184,7 @@ class _Service:
 
         def look() -> None:
             found = slips(in_force, values, os.environ)
-            self._runtime.soon(lambda: tell(found))
+            self._runtime.post_to_main(lambda: tell(found))
 
         def tell(found: list[str]) -> None:
             if in_force is self._settings:
@@ -203,7 +203,7 @@ class _Service:
 
         if by_person:
             log.warning("%s", text)
-            self._runtime.soon(edit)  # when Anki has closed the window
+            self._runtime.post_to_main(edit)  # when Anki has closed the window
         else:
             self._notices.tell(text, edit)
 

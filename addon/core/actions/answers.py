@@ -49,7 +49,7 @@ def answer_cards(
     answered = [answer for answer in answers if answer.card_id in known]
     for answer in answered:
         # A window that shows the reviewer may not build its queue halfway.
-        context.runtime.undisturbed(partial(_answer, col, edit, answer))
+        context.runtime.run_exclusively(partial(_answer, col, edit, answer))
     return [answer.card_id in known for answer in answers]
 
 

@@ -290,7 +290,7 @@ def store_media_file(
             store.take_back()
             raise
 
-    file = context.on_collection(put)
+    file = context.run_on_collection(put)
     context.warnings.extend(file.warnings)
     return file.name
 
@@ -321,7 +321,7 @@ def media_files_names(
 
 def _folder(context: RequestContext) -> Path:
     """The media folder. Files are read on the HTTP thread: the collection has no part in that."""
-    return Path(context.on_collection(lambda col: col.media.dir()))
+    return Path(context.run_on_collection(lambda col: col.media.dir()))
 
 
 @read("getMediaDirPath")

@@ -136,7 +136,7 @@ class Syncer:
         progress = self._progress()
         if progress is None:
             try:
-                col = self._runtime.on_collection(check)
+                col = self._runtime.run_on_collection(check)
                 with self._translated(login):
                     response = self._ask_server(_Session(col, self._auth(col, login), login is None))
                 required, endpoint = response.required, response.new_endpoint or None
@@ -186,7 +186,7 @@ class Syncer:
             self._activity = activity
             error: Optional[str] = None
             try:
-                self._col = col = self._runtime.on_collection(check)
+                self._col = col = self._runtime.run_on_collection(check)
                 with self._translated(login):
                     auth = self._auth(col, login)
                     self._account.show_activity(True)
@@ -229,7 +229,7 @@ class Syncer:
 
         Another profile may have been opened meanwhile, which must not get into this account.
         """
-        return self._runtime.on_collection(lambda col: work(_same(session, col)))
+        return self._runtime.run_on_collection(lambda col: work(_same(session, col)))
 
     def _ask_server(self, session: _Session) -> SyncStatus:
         """Which sync is needed, without any exchange.
@@ -262,7 +262,7 @@ class Syncer:
             self._runtime.will_change()
             output = col.sync_collection(session.auth, False)
             # Before anything else writes, so that editors don't put their old copies over what has come.
-            self._runtime.changed(_NOTES)
+            self._runtime.notify_changes(_NOTES)
             return output
 
         self._account.will_sync()
@@ -272,7 +272,7 @@ class Syncer:
             self._account.did_sync()
         self._follow(output, session)
         if output.server_message:
-            self._runtime.tell(plain(output.server_message))
+            self._runtime.notify_user(plain(output.server_message))
         return output
 
     def _follow(self, answer: object, session: _Session) -> None:

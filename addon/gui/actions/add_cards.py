@@ -46,12 +46,12 @@ def open_add_window(
     for the answer, and the question leaves the focus where it is.
     """
     if note is None:
-        context.on_window(lambda: _open(activate))
+        context.run_on_main(lambda: _open(activate))
     else:
         content = note
         load_all(content.attachments, context)
-        composed, deck_id = context.on_collection(lambda col: compose(col, context, content))
-        context.on_window(lambda: _open_with(composed, deck_id, activate))
+        composed, deck_id = context.run_on_collection(lambda col: compose(col, context, content))
+        context.run_on_main(lambda: _open_with(composed, deck_id, activate))
     return _NEW_NOTE
 
 
@@ -105,20 +105,20 @@ def fill_add_window(
     window, an experiment of Anki 26.08, cannot be changed from outside and counts as not open.
     """
     not_open: NotOpen = {"error": "Add Note dialog is not open", "code": 1}
-    if context.on_window(_note_type_of_add_window) is None:
+    if context.run_on_main(_note_type_of_add_window) is None:
         return not_open
     load_all(note.attachments, context)
     if note.refusal:
         raise note.refusal
     with context.runtime.editing({_NEW_NOTE}):
-        type_id = context.on_window(_note_type_of_add_window)
-        change = context.on_collection(lambda col: _Change(col, context, note, type_id, append))
+        type_id = context.run_on_main(_note_type_of_add_window)
+        change = context.run_on_collection(lambda col: _Change(col, context, note, type_id, append))
         is_done = False
         try:
-            is_done = context.on_window(change.apply)
+            is_done = context.run_on_main(change.apply)
         finally:
             if not is_done:
-                context.on_collection(lambda _col: change.media.take_back())
+                context.run_on_collection(lambda _col: change.media.take_back())
         return True if is_done else not_open
 
 

@@ -49,8 +49,8 @@ def browse(
     if query is None:
         found: list[CardId] = []
     else:
-        found = context.on_collection(lambda col: list(col.find_cards(query)))
-    context.on_window(lambda: _show(query, order, activate))
+        found = context.run_on_collection(lambda col: list(col.find_cards(query)))
+    context.run_on_main(lambda: _show(query, order, activate))
     return found
 
 

@@ -39,6 +39,6 @@ def edit_note(context: RequestContext, note: NoteId, activate: Activate = True) 
 
         NoteWindow.open(note, activate)
 
-    context.on_window(main_window)
-    context.on_collection(lambda col: require_note(col, note))
-    context.on_window(show)
+    context.run_on_main(main_window)
+    context.run_on_collection(lambda col: require_note(col, note))
+    context.run_on_main(show)

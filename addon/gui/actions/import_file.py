@@ -37,14 +37,14 @@ def import_file(
     The person decides there; the reply does not wait for it.
     """
     if path is None:
-        context.on_window(lambda: _ask_for_file(activate))
+        context.run_on_main(lambda: _ask_for_file(activate))
         return
-    context.on_window(main_window)
+    context.run_on_main(main_window)
     given = path
-    file = context.on_collection(lambda col: resolved(col, context, given))
+    file = context.run_on_collection(lambda col: resolved(col, context, given))
     if not os.path.isfile(file):
         raise BadParams(f"there is no such file: {file}")
-    context.on_window(lambda: _open_screen(file, activate))
+    context.run_on_main(lambda: _open_screen(file, activate))
 
 
 def _ask_for_file(activate: bool) -> None:

@@ -46,7 +46,7 @@ def load_profile(
 def _opened(context: RequestContext, name: str) -> bool:
     """Open the profile and wait until it is. False if there is none."""
     opened: Future[bool] = Future()
-    context.runtime.on_window(lambda: _switch(name, opened))
+    context.runtime.run_on_main(lambda: _switch(name, opened))
     try:
         return opened.result(_LONGEST_SECONDS)
     except TimedOut:

@@ -128,14 +128,16 @@ def answer_card(
 
     The reply comes when the answer is taken, so that the next request meets the next card.
     """
-    pressed: Optional[_Pressed] = context.on_window(lambda: _press(ease))
+    pressed: Optional[_Pressed] = context.run_on_main(lambda: _press(ease))
     if pressed is None:
         return False
     try:
-        context.on_collection(lambda _col: None)  # operations finish in order, this one after the answer
+        context.run_on_collection(
+            lambda _col: None
+        )  # operations finish in order, this one after the answer
         return pressed.answered.wait(_TELLING_SECONDS)
     finally:
-        context.runtime.on_window(pressed.forget)  # whichever profile is open by now
+        context.runtime.run_on_main(pressed.forget)  # whichever profile is open by now
 
 
 def _press(ease: int) -> Optional[_Pressed]:

@@ -60,7 +60,7 @@ def undo(context: RequestContext) -> Annotated[bool, "whether something was undo
             return None
         context.runtime.will_change(undoing=True)
         undone = col.undo()
-        context.runtime.changed(undone.changes, undone=True)
+        context.runtime.notify_changes(undone.changes, undone=True)
         return undone
 
     def tell_windows(undone: OpChangesAfterUndo) -> None:
@@ -71,12 +71,12 @@ def undo(context: RequestContext) -> Annotated[bool, "whether something was undo
         except Exception:  # another add-on's: what was undone stays undone
             log.exception("not all windows were told what was undone")
 
-    context.on_window(main_window)
+    context.run_on_main(main_window)
     with context.runtime.editing(None):
-        undone = context.on_collection(undo_on_collection)
+        undone = context.run_on_collection(undo_on_collection)
     if undone is None:
         return False
-    context.on_window(lambda: tell_windows(undone))
+    context.run_on_main(lambda: tell_windows(undone))
     return True
 
 
@@ -114,6 +114,6 @@ def _when_drawn(context: RequestContext, work: Callable[[], T]) -> T:
     Anki's screens ask the collection in the background and draw when the answer comes, also over
     another screen that is shown by then. Such answers come in order.
     """
-    context.on_window(main_window)  # here, a refresh that was due begins
-    context.on_collection(lambda _col: None)
-    return context.on_window(work)
+    context.run_on_main(main_window)  # here, a refresh that was due begins
+    context.run_on_collection(lambda _col: None)
+    return context.run_on_main(work)

@@ -45,7 +45,7 @@ def upgrade(
     had, is not this add-on or is broken gives an error and changes nothing. So does an add-on whose folder
     is a link.
     """
-    context.runtime.on_window(lambda: None)  # refused here where there is no window to ask in
+    context.runtime.run_on_main(lambda: None)  # refused here where there is no window to ask in
     if is_link():
         raise Conflict("the add-on's folder is a link: upgrade the folder that it leads to")
     url = context.settings.upgradeUrl
@@ -59,14 +59,14 @@ def upgrade(
     if not _upgrading.acquire(blocking=False):
         raise Conflict("an upgrade is under way already, or waits for the person's answer")
     try:
-        if not context.runtime.on_window(lambda: _ask(url or "AnkiWeb")):
+        if not context.runtime.run_on_main(lambda: _ask(url or "AnkiWeb")):
             return False
         if not url:
             return _update_from_ankiweb(int(addon_name()))
         package = download(url, timeout=context.settings.webTimeout / 1000, limit=_SIZE_LIMIT)
         if not _is_newer(package):
             return False
-        context.runtime.on_window(lambda: _install(package))
+        context.runtime.run_on_main(lambda: _install(package))
         return True
     finally:
         _upgrading.release()
