@@ -23,7 +23,7 @@ from addon.core.context import RequestContext
 from addon.core.errors import Unavailable
 from addon.core.headless import HeadlessRuntime
 from addon.core.settings import Settings
-from addon.core.undo import Edit
+from addon.core.undo import UndoStep
 
 from .conftest import HeadlessServer, Start, basic
 from .program import HELD, HOLDING, Program, SlowAction
@@ -186,7 +186,7 @@ def test_a_long_import_gives_up_and_leaves_nothing_behind(collection_path: Path,
     def work(col: Collection) -> None:
         running.set()
         with pytest.raises(Interrupted):
-            import_package(col, Edit(col, "import"), call, str(package))
+            import_package(col, UndoStep(col, "import"), call, str(package))
 
     action = in_background(results, lambda: runtime.run_on_collection(work))
     assert running.wait(60)

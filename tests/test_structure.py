@@ -149,7 +149,7 @@ def test_every_action_has_a_summary_and_valid_schemas(action: typing.Any) -> Non
 
 def test_reads_declare_no_edit() -> None:
     reading = [action for action in registry.values() if action.kind is Kind.READ]
-    assert not [action.name for action in reading if "edit" in action.injected.values()]
+    assert not [action.name for action in reading if "undo_step" in action.injected.values()]
 
 
 def test_settings_come_from_the_configuration_and_the_environment() -> None:

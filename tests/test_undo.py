@@ -8,7 +8,7 @@ import pytest
 from anki.collection import Collection
 from anki.errors import NotFoundError
 
-from addon.core.undo import Edit
+from addon.core.undo import UndoStep
 
 from .conftest import HeadlessServer, add_cards, basic
 
@@ -26,7 +26,7 @@ def add(col: Collection, front: str) -> Any:
 
 def test_many_operations_make_one_entry(col: Collection) -> None:
     add(col, "before")
-    edit = Edit(col, "many things")
+    edit = UndoStep(col, "many things")
     for number in range(60):  # more than the steps that Anki keeps
         edit(add, col, f"note {number}")
     assert col.undo_status().undo == "AnkiConnect: many things"
@@ -38,14 +38,14 @@ def test_many_operations_make_one_entry(col: Collection) -> None:
 
 def test_nothing_done_leaves_no_entry(col: Collection) -> None:
     add(col, "before")
-    edit = Edit(col, "nothing")
+    edit = UndoStep(col, "nothing")
     assert not edit.used
     assert col.undo_status().undo == "Add Note"
 
 
 def test_an_operation_without_changes_leaves_no_entry(col: Collection) -> None:
     add(col, "before")
-    Edit(col, "nothing")(col.tags.bulk_add, [], "")
+    UndoStep(col, "nothing")(col.tags.bulk_add, [], "")
     assert (col.undo_status().undo, col.undo_status().redo) == ("Add Note", "")
 
 
@@ -56,12 +56,12 @@ def test_a_first_operation_that_fails_leaves_no_entry(col: Collection) -> None:
         raise NotFoundError("gone", None, None, None)
 
     with pytest.raises(NotFoundError):
-        Edit(col, "failure")(fail)
+        UndoStep(col, "failure")(fail)
     assert (col.undo_status().undo, col.undo_status().redo) == ("Add Note", "")
 
 
 def test_after_an_operation_that_clears_the_history_the_rest_has_an_entry(col: Collection) -> None:
-    edit = Edit(col, "things")
+    edit = UndoStep(col, "things")
     edit(add, col, "one")
     edit(lambda: col.decks.update_config(col.decks.all_config()[0]))
     edit(add, col, "two")

@@ -58,7 +58,7 @@ class Runtime(Protocol):
     def run_exclusively(self, work: Callable[[], T]) -> T:
         """Run `work`, itself part of work on the collection, while no window can call in between."""
 
-    def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
+    def sync_editors(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
         """Around a visit to the collection that changes these notes, or for None any: windows where a
         person edits them save what was typed before, and show the change after.
         """

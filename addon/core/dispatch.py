@@ -32,7 +32,7 @@ from .errors import (
 from .policy import OPEN_TO_ALL, check_allowed
 from .registry import Action, RunsOn, registry, write
 from .schema.codecs import Json, short_repr
-from .undo import Edit
+from .undo import UndoStep
 
 API_VERSION = 6
 BANNER = f"AnkiConnect v.{API_VERSION}"
@@ -180,9 +180,9 @@ def run_batch(requests: list[BoundAction]) -> list[Result]:
 
 def _visit(requests: list[BoundAction]) -> list[Result]:
     context = requests[0].context
-    edited = [request.action.edited_notes(request.arguments) for request in requests]
+    edited = [request.action.touched_notes(request.arguments) for request in requests]
     notes = None if None in edited else set().union(*filter(None, edited))
-    with context.runtime.editing(notes) if notes != set() else nullcontext():
+    with context.runtime.sync_editors(notes) if notes != set() else nullcontext():
         return context.run_on_collection(lambda col: perform_all(col, requests))
 
 
@@ -193,19 +193,19 @@ def perform_all(col: Collection, requests: list[BoundAction]) -> list[Result]:
     """
     names = {request.action.undo for request in requests if request.action.undoable}
     runtime = requests[0].context.runtime
-    edit = Edit(col, names.pop() if len(names) == 1 else "several changes", runtime.will_change)
+    undo_step = UndoStep(col, names.pop() if len(names) == 1 else "several changes", runtime.will_change)
     outcomes: list[Result] = []
     for request in requests:
         if outcomes and runtime.is_closing():
             outcomes.append(Result(error=Unavailable()))
         else:
-            work = partial(request.action.invoke, request.arguments, request.context, col, edit)
+            work = partial(request.action.invoke, request.arguments, request.context, col, undo_step)
             outcome = attempt(work, runtime)
             if isinstance(outcome.error, InternalError) and col.db is None:
                 outcome = Result(error=Unavailable())  # it was closed in the middle
             outcomes.append(outcome)
-    if edit.used:
-        runtime.notify_changes(edit.changes)
+    if undo_step.used:
+        runtime.notify_changes(undo_step.changes)
     return outcomes
 
 

@@ -85,7 +85,7 @@ class HeadlessRuntime:
     def run_exclusively(self, work: Callable[[], T]) -> T:
         return work()
 
-    def editing(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
+    def sync_editors(self, notes: Optional[Ids[int]]) -> AbstractContextManager[None]:
         return nullcontext()
 
     def full_sync(self, work: Callable[[Collection], T]) -> T:

@@ -40,7 +40,7 @@ from .schema.codecs import (
     property_of,
     short_repr,
 )
-from .undo import Edit
+from .undo import UndoStep
 
 F = TypeVar("F", bound=Callable[..., Any])
 Reading = Callable[[Mapping[str, Json]], Mapping[str, Json]]
@@ -60,7 +60,7 @@ class RunsOn(enum.Enum):
 
 ANY_NOTE = "any note"
 # By the names that hints have in the source: to read hints as types takes long, and waits for a request.
-_INJECTED = {"Collection": "col", "Edit": "edit", "RequestContext": "context"}
+_INJECTED = {"Collection": "col", "UndoStep": "undo_step", "RequestContext": "context"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Action:
     undo: str
     before: Optional[Callable[..., None]]
     reading: Optional[Reading]
-    edits: Optional[str]
+    touches_notes: Optional[str]
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -101,19 +101,19 @@ class Action:
         """The type hint of what comes back."""
         return self._hints["return"]
 
-    def edited_notes(self, arguments: Mapping[str, Any]) -> Optional[set[int]]:
+    def touched_notes(self, arguments: Mapping[str, Any]) -> Optional[set[int]]:
         """The notes whose fields or tags a person may be editing as well; None: it can be any."""
-        if self.edits is None:
+        if self.touches_notes is None:
             return set()
-        if self.edits == ANY_NOTE:
+        if self.touches_notes == ANY_NOTE:
             return None
-        given = arguments[self.edits]
+        given = arguments[self.touches_notes]
         return set(given) if isinstance(given, list) else {getattr(given, "id", given)}
 
     @property
     def undoable(self) -> bool:
         """Whether Anki's Edit menu takes back what it changes."""
-        return "edit" in self.injected.values()
+        return "undo_step" in self.injected.values()
 
     @property
     def summary(self) -> str:
@@ -153,10 +153,10 @@ class Action:
         arguments: Mapping[str, Any],
         context: RequestContext,
         col: Optional[Collection] = None,
-        edit: Optional[Edit] = None,
+        undo_step: Optional[UndoStep] = None,
     ) -> Json:
         """Run the function where the caller stands, which must be the thread that the action runs on."""
-        fill = {"col": col, "edit": edit, "context": context}
+        fill = {"col": col, "undo_step": undo_step, "context": context}
         return self.function(**{name: fill[what] for name, what in self.injected.items()}, **arguments)
 
     def params_schema(self) -> Schema:
@@ -193,17 +193,19 @@ def write(
     undo: str = "",
     before: Optional[Callable[..., None]] = None,
     reading: Optional[Reading] = None,
-    edits: Optional[str] = None,
+    touches_notes: Optional[str] = None,
 ) -> Callable[[F], F]:
     """Declare an action that may change something.
 
     `undo` names its entry in the Edit menu, the words of the wire name unless given. `before` is
     called with the same arguments on the HTTP thread first, for what takes long without needing the
-    collection. `reading` puts the parameters that some clients send into the declared form. `edits` is
+    collection. `reading` puts the parameters that some clients send into the declared form. `touches_notes` is
     the parameter that holds the notes whose fields or tags change, by id, or `ANY_NOTE`: what a person
     has typed into these is saved first.
     """
-    return _declare(name, Kind.WRITE, undo=undo, before=before, reading=reading, edits=edits)
+    return _declare(
+        name, Kind.WRITE, undo=undo, before=before, reading=reading, touches_notes=touches_notes
+    )
 
 
 def gui(name: str, *, runs_on: RunsOn = RunsOn.MAIN_THREAD) -> Callable[[F], F]:
@@ -223,7 +225,7 @@ def _declare(
     undo: str = "",
     before: Optional[Callable[..., None]] = None,
     reading: Optional[Reading] = None,
-    edits: Optional[str] = None,
+    touches_notes: Optional[str] = None,
 ) -> Callable[[F], F]:
     def register(function: F) -> F:
         hints = function.__annotations__
@@ -239,7 +241,7 @@ def _declare(
             undo=undo or _words(name),
             before=before,
             reading=reading,
-            edits=edits,
+            touches_notes=touches_notes,
         )
         return function
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Edit:
+class UndoStep:
     """Runs a write's operations so that the user sees one entry in the Edit menu.
 
     The entry is opened by the first operation, so a write that finds nothing to do leaves no trace,

@@ -183,7 +183,7 @@ class QtRuntime(QObject):
         return cast(T, self._wait(self._post(work)))
 
     @contextlib.contextmanager
-    def editing(self, notes: Optional[Ids[int]]) -> Iterator[None]:
+    def sync_editors(self, notes: Optional[Ids[int]]) -> Iterator[None]:
         if not self._editors.showing(notes):
             yield
             return

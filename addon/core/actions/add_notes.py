@@ -27,7 +27,7 @@ from ..media import attachments
 from ..media.attachments import WithMedia
 from ..registry import read, write
 from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, ErrorText, Name
-from ..undo import Edit
+from ..undo import UndoStep
 from .decks import require_deck
 from .media import Store, StoredFile, load_all
 from .note_types import NoteType, require_note_type
@@ -117,7 +117,7 @@ def _load_media_of_all(context: RequestContext, notes: list[TriedNote]) -> None:
 
 
 @write("addNote", before=_load_media)
-def add_note(col: Collection, edit: Edit, context: RequestContext, note: NewNote) -> NoteId:
+def add_note(col: Collection, undo_step: UndoStep, context: RequestContext, note: NewNote) -> NoteId:
     """Add a note and return its id.
 
     Media is stored and its markup appended to the fields that it lists; without such a list it is only
@@ -131,7 +131,7 @@ def add_note(col: Collection, edit: Edit, context: RequestContext, note: NewNote
     a cloze in another note type, or in a field that makes no cards of clozes. `allowEmptyCards` adds such a
     note, and the header warns. Other add-ons that wrap `Collection.add_note` see each note.
     """
-    (draft,) = _add(col, edit, context, [note], keep_good=False)
+    (draft,) = _add(col, undo_step, context, [note], keep_good=False)
     _warn_of_unknown_fields([draft], context)
     if draft.refusal:
         raise draft.refusal
@@ -140,7 +140,7 @@ def add_note(col: Collection, edit: Edit, context: RequestContext, note: NewNote
 
 @write("addNotes", before=_load_media_of_all)
 def add_notes(
-    col: Collection, edit: Edit, context: RequestContext, notes: list[TriedNote]
+    col: Collection, undo_step: UndoStep, context: RequestContext, notes: list[TriedNote]
 ) -> list[Optional[NoteId]]:
     """Add notes in order and return their ids; a later note can be a duplicate of an earlier one.
 
@@ -148,7 +148,7 @@ def add_notes(
     and below the others are added, and null stands for each that was refused. See addNote.
     """
     keep_good = context.version <= 4
-    drafts = _add(col, edit, context, notes, keep_good=keep_good)
+    drafts = _add(col, undo_step, context, notes, keep_good=keep_good)
     refused = [
         (index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal and not keep_good
     ]
@@ -319,7 +319,12 @@ def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
 
 
 def _add(
-    col: Collection, edit: Edit, context: RequestContext, notes: Sequence[TriedNote], *, keep_good: bool
+    col: Collection,
+    undo_step: UndoStep,
+    context: RequestContext,
+    notes: Sequence[TriedNote],
+    *,
+    keep_good: bool,
 ) -> list[_Draft]:
     """Add the notes, or none of them if one is refused and not `keep_good`."""
     drafts = _drafts(col, notes)
@@ -341,7 +346,7 @@ def _add(
                 _store_media(draft, store, context)
             draft.note = _as_note(col, draft)
         if accepted:
-            _put(col, edit, accepted)
+            _put(col, undo_step, accepted)
     except BaseException:
         store.take_back()
         raise
@@ -351,18 +356,18 @@ def _add(
     return drafts
 
 
-def _put(col: Collection, edit: Edit, drafts: Sequence[_Draft]) -> None:
+def _put(col: Collection, undo_step: UndoStep, drafts: Sequence[_Draft]) -> None:
     """Add the notes, or none. Add-ons that have wrapped `add_note` to see every new note see each."""
     if is_replaced(col.add_note):
         try:
-            edit.all_or_none(partial(_put_one, col, draft) for draft in drafts)
+            undo_step.all_or_none(partial(_put_one, col, draft) for draft in drafts)
         except Exception:
             _remove_left(col, drafts)
             raise
     elif len(drafts) == 1:
-        edit(col.add_note, drafts[0].note, drafts[0].deck_id)
+        undo_step(col.add_note, drafts[0].note, drafts[0].deck_id)
     else:
-        edit(col.add_notes, [AddNoteRequest(draft.note, draft.deck_id) for draft in drafts])
+        undo_step(col.add_notes, [AddNoteRequest(draft.note, draft.deck_id) for draft in drafts])
 
 
 def _put_one(col: Collection, draft: _Draft) -> object:

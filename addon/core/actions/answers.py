@@ -13,7 +13,7 @@ from ..collection.ids import CardId
 from ..context import RequestContext
 from ..errors import BadParams
 from ..registry import write
-from ..undo import Edit
+from ..undo import UndoStep
 from .cards import check_decks, columns
 
 _LONGEST_ANSWER = 86_400_000  # more than any preset allows, and little enough for Anki to store
@@ -30,7 +30,7 @@ class Answer:
 
 @write("answerCards")
 def answer_cards(
-    col: Collection, edit: Edit, context: RequestContext, answers: list[Answer]
+    col: Collection, undo_step: UndoStep, context: RequestContext, answers: list[Answer]
 ) -> Annotated[list[bool], "per answer: whether the card exists"]:
     """Answer cards in turn, as the reviewer would, whether or not they are due.
 
@@ -49,18 +49,18 @@ def answer_cards(
     answered = [answer for answer in answers if answer.card_id in known]
     for answer in answered:
         # A window that shows the reviewer may not build its queue halfway.
-        context.runtime.run_exclusively(partial(_answer, col, edit, answer))
+        context.runtime.run_exclusively(partial(_answer, col, undo_step, answer))
     return [answer.card_id in known for answer in answers]
 
 
-def _answer(col: Collection, edit: Edit, answer: Answer) -> None:
+def _answer(col: Collection, undo_step: UndoStep, answer: Answer) -> None:
     """Answer a card that need not be on top of the queue.
 
     Once the reviewer has built its queue, Anki only takes answers to the card on top, and a refusal
     clears the undo history. Writing a card, even unchanged, makes it drop the queue.
     """
     card = col.get_card(answer.card_id)
-    edit(col.update_cards, [card])
+    undo_step(col.update_cards, [card])
     card.load()
     card.timer_started = time.time() - min(answer.time_taken, _LONGEST_ANSWER) / 1000
-    edit(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]
+    undo_step(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from ..context import RequestContext
 from ..errors import BadParams, CardNotFound, Damaged
 from ..registry import read, write
 from ..schema.codecs import Alias, Coerce, ErrorText, Id, Invalid, Json, Range, short_repr
-from ..undo import Edit
+from ..undo import UndoStep
 from .answers import Answer, answer_cards
 from .cards import check_decks, columns
 
@@ -58,7 +58,7 @@ def ease_factors(col: Collection, cards: CardIds) -> list[Optional[Factor]]:
 @write("setEaseFactors")
 def set_ease_factors(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     cards: CardIds,
     ease_factors: Annotated[
         list[Annotated[int, Range(0, 65535)]], "one per card, in permille; surplus ones are ignored"
@@ -76,23 +76,23 @@ def set_ease_factors(
             card.factor = wanted[card_id]
             changing.append(card)
     if changing:
-        edit(col.update_cards, changing)
+        undo_step(col.update_cards, changing)
     return [card in present for card in cards]
 
 
 @write("forgetCards")
-def forget_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
+def forget_cards(col: Collection, undo_step: UndoStep, cards: CardIds) -> None:
     """Turn cards back into new ones, at the positions they had as new cards.
 
     Counters stay, and manual entries are written to the review log. Unknown cards are ignored.
     """
     known = list(columns(col, cards, "id"))
     if known:
-        edit(col.sched.schedule_cards_as_new, known, restore_position=True, reset_counts=False)
+        undo_step(col.sched.schedule_cards_as_new, known, restore_position=True, reset_counts=False)
 
 
 @write("relearnCards")
-def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
+def relearn_cards(col: Collection, undo_step: UndoStep, cards: CardIds) -> None:
     """Put cards into relearning, at its first step and due now, as if they had just been forgotten.
 
     The lapse counter stays. Cards become active if they were suspended. Unknown ones are ignored.
@@ -113,7 +113,7 @@ def relearn_cards(col: Collection, edit: Edit, cards: CardIds) -> None:
         card.factor = card.factor or preset["new"]["initialFactor"]
         relearning.append(card)
     if relearning:
-        edit(col.update_cards, relearning)
+        undo_step(col.update_cards, relearning)
 
 
 # What a program may set of a card, and the numbers that Anki can store there: it cuts off the upper bits
@@ -136,7 +136,7 @@ _INTEGER = Id()  # digits are fine
 @write("setSpecificValueOfCard", undo="set card values")
 def set_values(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     card: Annotated[Union[CardId, list[Any]], "one card id; a list is answered with false"],
     keys: Annotated[Any, "names of values"],
     new_values: Annotated[Any, "as many values; digits count as numbers"],
@@ -170,7 +170,7 @@ def set_values(
             setattr(changed, key, number)
         except Invalid as error:
             return [[False, f"{key}: {error.problem}"]]
-    edit(col.update_card, changed)
+    undo_step(col.update_card, changed)
     return [True]
 
 
@@ -185,7 +185,7 @@ def _number_as_text(value: Json) -> Json:
 @write("setDueDate")
 def set_due_date(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     cards: CardIds,
     days: Annotated[
         str,
@@ -203,14 +203,14 @@ def set_due_date(
     check_decks(col, cards)
     known = list(columns(col, cards, "id"))
     if known:
-        edit(col.sched.set_due_date, known, text)
+        undo_step(col.sched.set_due_date, known, text)
     return True
 
 
 @write("gradeNow")
 def grade_now(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     context: RequestContext,
     cards: CardIds,
     ease: Annotated[int, ErrorText("ease must be between 1 and 4"), "1 Again, 2 Hard, 3 Good, 4 Easy"],
@@ -225,7 +225,7 @@ def grade_now(
     for card in cards:
         if card not in known:
             raise CardNotFound(card)
-    answer_cards(col, edit, context, [Answer(card, ease) for card in known])
+    answer_cards(col, undo_step, context, [Answer(card, ease) for card in known])
     return True
 
 
@@ -244,7 +244,7 @@ class Repositioned(TypedDict):
 @write("repositionNewCards")
 def reposition_new_cards(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     ordered_card_ids: Annotated[
         list[CardId],
         ErrorText("orderedCardIds should contain only integers: {value}"),
@@ -273,7 +273,7 @@ def reposition_new_cards(
     moved = 0
     if new:
         _check_positions(col, start_position + step * len(new), shift=shift)
-        moved = edit(
+        moved = undo_step(
             col.sched.reposition_new_cards,
             [AnkiCardId(card) for card in new],
             starting_from=start_position,

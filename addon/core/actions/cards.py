@@ -14,7 +14,7 @@ from ..collection.ids import CardIds, NoteId
 from ..collection.queries import id_lists, rows
 from ..errors import CardNotFound, Damaged
 from ..registry import read, write
-from ..undo import Edit
+from ..undo import UndoStep
 
 # A learning step of up to 20 minutes is looked for with `is:due`, as Anki's own "learn ahead" would
 # show it; a longer one is due when it has run out.
@@ -62,7 +62,7 @@ def are_suspended(col: Collection, cards: CardIds) -> list[Optional[bool]]:
 @write("suspend")
 def suspend(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     cards: CardIds,
     suspend: Annotated[bool, "false unsuspends instead"] = True,
 ) -> Annotated[bool, "whether at least one card changed"]:
@@ -81,19 +81,19 @@ def suspend(
         if (queue == QUEUE_TYPE_SUSPENDED) != suspend
     ]
     if changing:
-        edit(col.sched.suspend_cards if suspend else col.sched.unsuspend_cards, changing)
+        undo_step(col.sched.suspend_cards if suspend else col.sched.unsuspend_cards, changing)
     return bool(changing)
 
 
 @write("unsuspend")
 def unsuspend(
-    col: Collection, edit: Edit, cards: CardIds
+    col: Collection, undo_step: UndoStep, cards: CardIds
 ) -> Annotated[bool, "whether at least one card was suspended"]:
     """Unsuspend cards: each returns to the queue it had.
 
     An unknown card fails the call, and nothing is changed.
     """
-    return suspend(col, edit, cards, suspend=False)
+    return suspend(col, undo_step, cards, suspend=False)
 
 
 @read("areDue")

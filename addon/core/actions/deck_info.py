@@ -14,7 +14,7 @@ from ..collection.names import deck_ids, find_deck
 from ..errors import BadParams, DeckNotFound, NotFound
 from ..registry import read, write
 from ..schema.codecs import ErrorText, Name
-from ..undo import Edit
+from ..undo import UndoStep
 from .decks import DeckName
 
 ExactDeckName = Annotated[Name, "full name of a deck, in its case"]
@@ -98,7 +98,7 @@ def description(col: Collection, deck: ExactDeckName) -> str:
 @write("setDeckDescription")
 def set_description(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     deck: DeckName,
     description: Annotated[str, ErrorText("description must be a string")],
 ) -> Annotated[Literal[True], "saved"]:
@@ -109,5 +109,5 @@ def set_description(
         raise DeckNotFound(deck)
     if found.get("desc") != description:
         found["desc"] = description
-        edit(col.decks.update_dict, found)
+        undo_step(col.decks.update_dict, found)
     return True

@@ -16,7 +16,7 @@ from ..context import RequestContext
 from ..errors import BadParams, Conflict, DeckNotFound
 from ..registry import ANY_NOTE, read, write
 from ..schema.codecs import Name, short_repr
-from ..undo import Edit
+from ..undo import UndoStep
 from . import cards as cards_
 
 DEFAULT_DECK = AnkiDeckId(1)
@@ -47,7 +47,7 @@ def decks_of_cards(col: Collection, cards: CardIds) -> dict[str, list[CardId]]:
 
 
 @write("createDeck")
-def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
+def create_deck(col: Collection, undo_step: UndoStep, deck: DeckName) -> DeckId:
     """Create a deck with any missing parents, and return its id.
 
     An existing deck of that name, in whatever case, is left alone and its id returned. Anki puts the
@@ -57,7 +57,7 @@ def create_deck(col: Collection, edit: Edit, deck: DeckName) -> DeckId:
     if existing:
         return existing
     _check_parents(col, deck)
-    return AnkiDeckId(edit(col.decks.add_normal_deck_with_name, deck).id)
+    return AnkiDeckId(undo_step(col.decks.add_normal_deck_with_name, deck).id)
 
 
 def _check_parents(col: Collection, deck: str) -> None:
@@ -73,7 +73,7 @@ def _check_parents(col: Collection, deck: str) -> None:
 
 
 @write("changeDeck")
-def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> None:
+def change_deck(col: Collection, undo_step: UndoStep, cards: CardIds, deck: DeckName) -> None:
     """Move cards to a deck, which is created with its parents if missing, even for no cards.
 
     Cards in a filtered deck are first returned home. Unknown cards are ignored.
@@ -81,17 +81,17 @@ def change_deck(col: Collection, edit: Edit, cards: CardIds, deck: DeckName) -> 
     existing = find_deck(col, deck)
     if existing and col.decks.is_filtered(existing):
         raise Conflict(f"cards can't be moved to a filtered deck: {deck}")
-    target = existing or create_deck(col, edit, deck)
+    target = existing or create_deck(col, undo_step, deck)
     elsewhere = f"select id from cards where id in ({{}}) and did != {target}"
     moving = [AnkiCardId(card) for (card,) in rows(col, elsewhere, cards)]
     if moving:
-        edit(col.set_deck, moving, target)
+        undo_step(col.set_deck, moving, target)
 
 
-@write("deleteDecks", edits=ANY_NOTE)
+@write("deleteDecks", touches_notes=ANY_NOTE)
 def delete_decks(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     context: RequestContext,
     decks: Annotated[list[Name], "deck names, compared case-sensitively; unknown ones are ignored"],
     cards_too: Annotated[bool, "delete the cards too, instead of moving them to Default"] = False,
@@ -109,11 +109,11 @@ def delete_decks(
         doomed = with_children - {DEFAULT_DECK}
         at_home = cards_.at_home_in(col, doomed)
         if at_home:
-            edit(col.set_deck, at_home, DEFAULT_DECK)
+            undo_step(col.set_deck, at_home, DEFAULT_DECK)
     if doomed:
         with_cards = cards_too and bool(cards_.at_home_in(col, with_children))
         with context.runtime.backups.before_deletion(col, is_large=with_cards):
-            edit(col.decks.remove, sorted(doomed))
+            undo_step(col.decks.remove, sorted(doomed))
 
 
 def _lineage(name: str) -> set[str]:

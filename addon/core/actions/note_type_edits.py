@@ -17,7 +17,7 @@ from ..collection.templates import compose_references, rehearse
 from ..errors import ApiError, BadParams, Conflict, NotFound
 from ..registry import ANY_NOTE, write
 from ..schema.codecs import Alias, ErrorText, Json, Name, composed
-from ..undo import Edit
+from ..undo import UndoStep
 from .note_types import (
     KINDS,
     NoteType,
@@ -41,12 +41,12 @@ def _editable(col: Collection, name: str) -> NoteType:
     return copy.deepcopy(require_note_type(col, name))
 
 
-def _save(col: Collection, edit: Edit, note_type: NoteType) -> None:
+def _save(col: Collection, undo_step: UndoStep, note_type: NoteType) -> None:
     if note_type == col.models.get(note_type["id"]):
         return
     compose_references(note_type)
     rehearse(note_type)
-    edit(col.models.update_dict, note_type)
+    undo_step(col.models.update_dict, note_type)
 
 
 def _find(note_type: NoteType, part: str, name: str) -> dict[str, Any]:
@@ -76,15 +76,15 @@ class TemplatesUpdate:
     templates: Annotated[dict[Name, SidesUpdate], "sides by template name; unknown names are ignored"]
 
 
-@write("updateModelTemplates", undo="update card templates", edits=ANY_NOTE)
-def update_templates(col: Collection, edit: Edit, model: TemplatesUpdate) -> None:
+@write("updateModelTemplates", undo="update card templates", touches_notes=ANY_NOTE)
+def update_templates(col: Collection, undo_step: UndoStep, model: TemplatesUpdate) -> None:
     """Change the given sides of the given templates."""
     note_type = _editable(col, model.name)
     for template in note_type["tmpls"]:
         sides = model.templates.get(composed(template["name"]), SidesUpdate())
         template["qfmt"] = sides.front or template["qfmt"]
         template["afmt"] = sides.back or template["afmt"]
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ class StylingUpdate:
     css: str
 
 
-@write("updateModelStyling", undo="update styling", edits=ANY_NOTE)
-def update_styling(col: Collection, edit: Edit, model: StylingUpdate) -> None:
+@write("updateModelStyling", undo="update styling", touches_notes=ANY_NOTE)
+def update_styling(col: Collection, undo_step: UndoStep, model: StylingUpdate) -> None:
     """Replace the style sheet of a note type."""
     note_type = _editable(col, model.name)
     note_type["css"] = model.css
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
 def _unwrapped(params: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -109,10 +109,15 @@ def _unwrapped(params: Mapping[str, Json]) -> Mapping[str, Json]:
     return {("findText" if name == "fieldText" else name): value for name, value in model.items()}
 
 
-@write("findAndReplaceInModels", undo="find and replace in note types", edits=ANY_NOTE, reading=_unwrapped)
+@write(
+    "findAndReplaceInModels",
+    undo="find and replace in note types",
+    touches_notes=ANY_NOTE,
+    reading=_unwrapped,
+)
 def find_and_replace(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: Annotated[Optional[Name], "note type to look in; empty or null for all"],
     find_text: Annotated[str, "text to look for, in its case"],
     replace_text: str,
@@ -137,17 +142,17 @@ def find_and_replace(
         if containing:
             changed.append(note_type)
     for note_type in changed:
-        _save(col, edit, note_type)
+        _save(col, undo_step, note_type)
     return len(changed)
 
 
 # Templates
 
 
-@write("modelTemplateRename", undo="rename card template", edits=ANY_NOTE)
+@write("modelTemplateRename", undo="rename card template", touches_notes=ANY_NOTE)
 def rename_template(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: NoteTypeName,
     old_template_name: TemplateName,
     new_template_name: Annotated[Name, "a name that no other template has"],
@@ -157,17 +162,21 @@ def rename_template(
     template = _find(note_type, "tmpls", old_template_name)
     _check_renamed(note_type, "tmpls", new_template_name, old_template_name)
     template["name"] = new_template_name
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
-@write("modelTemplateReposition", undo="move card template", edits=ANY_NOTE)
+@write("modelTemplateReposition", undo="move card template", touches_notes=ANY_NOTE)
 def reposition_template(
-    col: Collection, edit: Edit, model_name: NoteTypeName, template_name: TemplateName, index: Position
+    col: Collection,
+    undo_step: UndoStep,
+    model_name: NoteTypeName,
+    template_name: TemplateName,
+    index: Position,
 ) -> None:
     """Move a card template. Needs a full sync afterwards."""
     note_type = _editable(col, model_name)
     _move(note_type["tmpls"], _find(note_type, "tmpls", template_name), index)
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
 @dataclass(frozen=True)
@@ -175,8 +184,10 @@ class NamedTemplate(Template):
     name: Annotated[Name, Alias("Name"), "name of the template"] = ""
 
 
-@write("modelTemplateAdd", undo="add card template", edits=ANY_NOTE)
-def add_template(col: Collection, edit: Edit, model_name: NoteTypeName, template: NamedTemplate) -> None:
+@write("modelTemplateAdd", undo="add card template", touches_notes=ANY_NOTE)
+def add_template(
+    col: Collection, undo_step: UndoStep, model_name: NoteTypeName, template: NamedTemplate
+) -> None:
     """Append a card template and generate its cards, or replace the sides of the one of that name.
 
     A new one needs a full sync afterwards.
@@ -190,12 +201,12 @@ def add_template(col: Collection, edit: Edit, model_name: NoteTypeName, template
     if not known:
         check_new_name(note_type, "tmpls", template.name)
         col.models.add_template(note_type, target)
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
-@write("modelTemplateRemove", undo="remove card template", edits=ANY_NOTE)
+@write("modelTemplateRemove", undo="remove card template", touches_notes=ANY_NOTE)
 def remove_template(
-    col: Collection, edit: Edit, model_name: NoteTypeName, template_name: TemplateName
+    col: Collection, undo_step: UndoStep, model_name: NoteTypeName, template_name: TemplateName
 ) -> None:
     """Delete a card template with its cards; the last one cannot go. Needs a full sync afterwards."""
     note_type = _editable(col, model_name)
@@ -203,16 +214,16 @@ def remove_template(
     if len(note_type["tmpls"]) == 1:
         raise ApiError("must have 1 template")
     col.models.remove_template(note_type, template)
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
 # Fields
 
 
-@write("modelFieldRename", undo="rename field", edits=ANY_NOTE)
+@write("modelFieldRename", undo="rename field", touches_notes=ANY_NOTE)
 def rename_field(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: NoteTypeName,
     old_field_name: FieldName,
     new_field_name: Annotated[Name, "a name that no other field has"],
@@ -224,23 +235,23 @@ def rename_field(
     if not new_field_name:
         raise BadParams("newFieldName should not be empty")
     col.models.rename_field(note_type, field, new_field_name)
-    edit(col.models.update_dict, note_type)
+    undo_step(col.models.update_dict, note_type)
 
 
-@write("modelFieldReposition", undo="move field", edits=ANY_NOTE)
+@write("modelFieldReposition", undo="move field", touches_notes=ANY_NOTE)
 def reposition_field(
-    col: Collection, edit: Edit, model_name: NoteTypeName, field_name: FieldName, index: Position
+    col: Collection, undo_step: UndoStep, model_name: NoteTypeName, field_name: FieldName, index: Position
 ) -> None:
     """Move a field, with its content in all notes. Needs a full sync afterwards."""
     note_type = _editable(col, model_name)
     _move(note_type["flds"], _find(note_type, "flds", field_name), index)
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
-@write("modelFieldAdd", undo="add field", edits=ANY_NOTE)
+@write("modelFieldAdd", undo="add field", touches_notes=ANY_NOTE)
 def add_field(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: NoteTypeName,
     field_name: Annotated[Name, "name of the new field"],
     index: Annotated[Optional[int], "where it goes; last unless given"] = None,
@@ -257,11 +268,13 @@ def add_field(
         col.models.add_field(note_type, known[0])
     if index is not None:
         _move(note_type["flds"], known[0], index)
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
-@write("modelFieldRemove", undo="remove field", edits=ANY_NOTE)
-def remove_field(col: Collection, edit: Edit, model_name: NoteTypeName, field_name: FieldName) -> None:
+@write("modelFieldRemove", undo="remove field", touches_notes=ANY_NOTE)
+def remove_field(
+    col: Collection, undo_step: UndoStep, model_name: NoteTypeName, field_name: FieldName
+) -> None:
     """Delete a field with its content in all notes; the last one cannot go.
 
     Needs a full sync afterwards.
@@ -271,25 +284,25 @@ def remove_field(col: Collection, edit: Edit, model_name: NoteTypeName, field_na
     if len(note_type["flds"]) == 1:
         raise ApiError("1 field required")
     col.models.remove_field(note_type, field)
-    edit(col.models.update_dict, note_type)
+    undo_step(col.models.update_dict, note_type)
 
 
-@write("modelFieldSetFont", undo="set field font", edits=ANY_NOTE)
+@write("modelFieldSetFont", undo="set field font", touches_notes=ANY_NOTE)
 def set_font(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: NoteTypeName,
     field_name: FieldName,
     font: Annotated[str, ErrorText("font should be a string: {value}"), "font of the editor"],
 ) -> None:
     """Set the font in which the editor shows a field."""
-    _set(col, edit, model_name, field_name, "font", font)
+    _set(col, undo_step, model_name, field_name, "font", font)
 
 
-@write("modelFieldSetFontSize", undo="set field font size", edits=ANY_NOTE)
+@write("modelFieldSetFontSize", undo="set field font size", touches_notes=ANY_NOTE)
 def set_font_size(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: NoteTypeName,
     field_name: FieldName,
     font_size: Annotated[int, ErrorText("fontSize should be an integer: {value}"), "0 to 65535"],
@@ -297,13 +310,13 @@ def set_font_size(
     """Set the size in which the editor shows a field."""
     if not 0 <= font_size <= 65535:
         raise BadParams(f"fontSize should be an integer: {font_size} is not from 0 to 65535")
-    _set(col, edit, model_name, field_name, "size", font_size)
+    _set(col, undo_step, model_name, field_name, "size", font_size)
 
 
-@write("modelFieldSetDescription", undo="set field description", edits=ANY_NOTE)
+@write("modelFieldSetDescription", undo="set field description", touches_notes=ANY_NOTE)
 def set_description(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: NoteTypeName,
     field_name: FieldName,
     description: Annotated[
@@ -311,14 +324,16 @@ def set_description(
     ],
 ) -> Annotated[bool, "true when saved"]:
     """Set the text that the editor shows while a field is empty."""
-    _set(col, edit, model_name, field_name, "description", description)
+    _set(col, undo_step, model_name, field_name, "description", description)
     return True
 
 
-def _set(col: Collection, edit: Edit, model_name: str, field_name: str, member: str, value: Any) -> None:
+def _set(
+    col: Collection, undo_step: UndoStep, model_name: str, field_name: str, member: str, value: Any
+) -> None:
     note_type = _editable(col, model_name)
     _find(note_type, "flds", field_name)[member] = value
-    _save(col, edit, note_type)
+    _save(col, undo_step, note_type)
 
 
 def _move(parts: list[dict[str, Any]], part: dict[str, Any], index: int) -> None:

@@ -16,7 +16,7 @@ from ..collection.templates import compose_references, rehearse
 from ..errors import BadParams, Conflict, NoteTypeNotFound
 from ..registry import ANY_NOTE, read, write
 from ..schema.codecs import Alias, Coerce, Name, composed, short_repr
-from ..undo import Edit
+from ..undo import UndoStep
 
 NoteTypeName = Annotated[Name, "name of a note type, in whatever case"]
 NoteType = dict[str, Any]
@@ -55,10 +55,10 @@ NewFieldOrName = Annotated[
 ]
 
 
-@write("createModel", undo="create note type", edits=ANY_NOTE)
+@write("createModel", undo="create note type", touches_notes=ANY_NOTE)
 def create_note_type(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     model_name: Annotated[Name, "name of the new note type"],
     in_order_fields: Annotated[list[NewFieldOrName], "in order"],
     card_templates: Annotated[list[Template], "at least one"],
@@ -100,7 +100,7 @@ def create_note_type(
         models.add_template(note_type, added)
     compose_references(note_type)
     rehearse(note_type)
-    created = models.get(NotetypeId(edit(models.add_dict, note_type).id))
+    created = models.get(NotetypeId(undo_step(models.add_dict, note_type).id))
     assert created
     return created
 

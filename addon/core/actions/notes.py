@@ -16,7 +16,7 @@ from ..collection.queries import Empty, Query, SearchText, rows
 from ..context import RequestContext
 from ..errors import BadParams, Damaged, NoteNotFound
 from ..registry import ANY_NOTE, read, write
-from ..undo import Edit
+from ..undo import UndoStep
 
 _NOTES_WITHOUT_BACKUP = 100
 
@@ -125,17 +125,17 @@ def notes_mod_time(col: Collection, notes: NoteIds) -> list[Union[NoteModTime, E
     return [times.get(note_id) or Empty() for note_id in notes]
 
 
-@write("deleteNotes", edits="notes")
-def delete_notes(col: Collection, edit: Edit, context: RequestContext, notes: NoteIds) -> None:
+@write("deleteNotes", touches_notes="notes")
+def delete_notes(col: Collection, undo_step: UndoStep, context: RequestContext, notes: NoteIds) -> None:
     """Delete notes with all their cards. Unknown notes are ignored; media stays.
 
     A backup is made before more than 100 go.
     """
-    _remove(col, edit, context, existing_notes(col, notes))
+    _remove(col, undo_step, context, existing_notes(col, notes))
 
 
-@write("removeEmptyNotes", edits=ANY_NOTE)
-def remove_empty_notes(col: Collection, edit: Edit, context: RequestContext) -> None:
+@write("removeEmptyNotes", touches_notes=ANY_NOTE)
+def remove_empty_notes(col: Collection, undo_step: UndoStep, context: RequestContext) -> None:
     """Delete the notes without any content: no text, image or sound in any field, and all cards empty.
 
     A note that makes no card but holds text is kept, and so is every note whose cards Anki's *Empty Cards*
@@ -144,14 +144,14 @@ def remove_empty_notes(col: Collection, edit: Edit, context: RequestContext) -> 
     without_cards = [note.note_id for note in col.get_empty_cards().notes if note.will_delete_note]
     found = rows(col, "select id, flds from notes where id in ({})", without_cards)
     empty = [note_id for note_id, fields in found if not any(map(has_content, fields.split("\x1f")))]
-    _remove(col, edit, context, empty)
+    _remove(col, undo_step, context, empty)
 
 
-def _remove(col: Collection, edit: Edit, context: RequestContext, notes: list[AnkiNoteId]) -> None:
+def _remove(col: Collection, undo_step: UndoStep, context: RequestContext, notes: list[AnkiNoteId]) -> None:
     if notes:
         is_large = len(notes) > _NOTES_WITHOUT_BACKUP
         with context.runtime.backups.before_deletion(col, is_large=is_large):
-            edit(col.remove_notes, notes)
+            undo_step(col.remove_notes, notes)
 
 
 def existing_notes(col: Collection, notes: NoteIds) -> list[AnkiNoteId]:

@@ -21,7 +21,7 @@ from ..errors import ApiError, BadParams, Conflict, reason
 from ..file_access import package_to_read, package_to_write
 from ..private_api import private
 from ..registry import ANY_NOTE, write
-from ..undo import Edit
+from ..undo import UndoStep
 from .deck_info import ExactDeckName
 
 if TYPE_CHECKING:
@@ -169,9 +169,9 @@ def _has_directory(path: str) -> bool:
             return content.rfind(_END_OF_DIRECTORY) >= 0
 
 
-@write("importPackage", edits=ANY_NOTE)
+@write("importPackage", touches_notes=ANY_NOTE)
 def import_package(
-    col: Collection, edit: Edit, context: RequestContext, path: PackagePath
+    col: Collection, undo_step: UndoStep, context: RequestContext, path: PackagePath
 ) -> Annotated[bool, "true when imported"]:
     """Import a package with its scheduling and presets, merging note types."""
     from anki.collection import ImportAnkiPackageRequest
@@ -183,5 +183,5 @@ def import_package(
     request.options.with_scheduling = True
     if hasattr(request.options, "with_deck_configs"):  # from Anki 24.06 on; before, presets come along
         request.options.with_deck_configs = True
-    edit(col.import_anki_package, request)
+    undo_step(col.import_anki_package, request)
     return True

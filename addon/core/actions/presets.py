@@ -22,7 +22,7 @@ from ..errors import ApiError, as_api_error
 from ..private_api import private
 from ..registry import write
 from ..schema.codecs import Name, composed, short_repr
-from ..undo import Edit
+from ..undo import UndoStep
 from .deck_info import ExactDeckName
 from .decks import DEFAULT_DECK
 
@@ -44,7 +44,7 @@ _DEFAULT_PRESET = 1
 @write("saveDeckConfig", undo="save preset")
 def save(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     context: RequestContext,
     config: Annotated[dict[str, Any], "whole preset as getDeckConfig returns it; id may be digits"],
 ) -> Annotated[bool, "false if the preset is unknown or can't be stored; a header tells why"]:
@@ -68,13 +68,13 @@ def save(
         converted = _converted(preset)
     except Exception as error:
         return _refused(context, str(as_api_error(error)))
-    _update(col, edit, [converted])
+    _update(col, undo_step, [converted])
     return True
 
 
 @write("setDeckConfigId", undo="choose preset")
 def assign(
-    col: Collection, edit: Edit, decks: list[ExactDeckName], config_id: PresetId
+    col: Collection, undo_step: UndoStep, decks: list[ExactDeckName], config_id: PresetId
 ) -> Annotated[
     bool, "false if a deck is unknown or filtered, or the preset unknown; nothing is changed then"
 ]:
@@ -87,14 +87,14 @@ def assign(
     for deck in usable:
         if deck["conf"] != config_id:
             deck["conf"] = config_id
-            edit(col.decks.update_dict, deck)
+            undo_step(col.decks.update_dict, deck)
     return True
 
 
 @write("cloneDeckConfigId", undo="clone preset")
 def clone(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     name: Annotated[Name, "name of the new preset; names may repeat"],
     clone_from: Annotated[PresetId, "preset to copy"] = DeckConfigId(_DEFAULT_PRESET),
 ) -> Annotated[Union[PresetId, Literal[False]], "id of the new preset; false if the source is unknown"]:
@@ -109,19 +109,19 @@ def clone(
     copied.CopyFrom(source)
     copied.id = 0
     copied.name = name
-    _update(col, edit, [copied])
+    _update(col, undo_step, [copied])
     (added,) = (preset.id for preset in _presets(_for_update(col)) if preset.id not in before)
     return DeckConfigId(added)
 
 
 @write("removeDeckConfigId", undo="remove preset")
 def remove(
-    col: Collection, edit: Edit, config_id: PresetId
+    col: Collection, undo_step: UndoStep, config_id: PresetId
 ) -> Annotated[bool, "false if it is unknown or the default preset"]:
     """Delete a preset; decks that used it use the default one. Needs a full sync afterwards."""
     if config_id == _DEFAULT_PRESET or not _exists(col, config_id):
         return False
-    _update(col, edit, [], removed=[config_id])
+    _update(col, undo_step, [], removed=[config_id])
     return True
 
 
@@ -176,7 +176,7 @@ _OTHER_SETTINGS = (
 
 
 def _update(
-    col: Collection, edit: Edit, presets: Iterable[DeckConfig], removed: Optional[list[int]] = None
+    col: Collection, undo_step: UndoStep, presets: Iterable[DeckConfig], removed: Optional[list[int]] = None
 ) -> None:
     """Add, change and remove presets as Anki's options screen does."""
     from anki.deck_config_pb2 import UpdateDeckConfigsRequest
@@ -195,4 +195,4 @@ def _update(
     for name in _OTHER_SETTINGS:
         if name in request.DESCRIPTOR.fields_by_name and name in current.DESCRIPTOR.fields_by_name:
             setattr(request, name, getattr(current, name))
-    edit(col.decks.update_deck_configs, request)
+    undo_step(col.decks.update_deck_configs, request)

@@ -15,32 +15,32 @@ from ..collection.queries import rows
 from ..errors import NoteNotFound
 from ..registry import ANY_NOTE, read, write
 from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, Alias, Name, composed
-from ..undo import Edit
+from ..undo import UndoStep
 
 Tags = Annotated[list[Name], SPACE_SEPARATED, TAG_DEPTH, "tags; as one string they are separated by spaces"]
 
 _A_FEW = 20
 
 
-@write("addTags", edits="notes")
+@write("addTags", touches_notes="notes")
 def add_tags(
     col: Collection,
-    edit: Edit,
+    undo_step: UndoStep,
     notes: NoteIds,
     tags: Tags,
     add: Annotated[bool, "false removes the tags instead"] = True,
 ) -> None:
     """Add tags to notes. Unknown notes are ignored."""
     if not add:
-        remove_tags(col, edit, notes, tags)
+        remove_tags(col, undo_step, notes, tags)
         return
     wanted = {tag.lower() for tag in tags}
     if _any_whose_tags(col, notes, lambda present: not wanted <= present):
-        edit(col.tags.bulk_add, list(dict.fromkeys(notes)), " ".join(tags))
+        undo_step(col.tags.bulk_add, list(dict.fromkeys(notes)), " ".join(tags))
 
 
-@write("removeTags", edits="notes")
-def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None:
+@write("removeTags", touches_notes="notes")
+def remove_tags(col: Collection, undo_step: UndoStep, notes: NoteIds, tags: Tags) -> None:
     """Remove tags, whatever their case, and the tags below them, from notes.
 
     Unknown notes and tags are ignored.
@@ -49,7 +49,7 @@ def remove_tags(col: Collection, edit: Edit, notes: NoteIds, tags: Tags) -> None
     if _any_whose_tags(
         col, notes, lambda present: any(not unwanted.isdisjoint(_with_parents(tag)) for tag in present)
     ):
-        edit(col.tags.bulk_remove, list(dict.fromkeys(notes)), " ".join(_spellings(tags)))
+        undo_step(col.tags.bulk_remove, list(dict.fromkeys(notes)), " ".join(_spellings(tags)))
 
 
 @read("getTags")
@@ -68,9 +68,9 @@ def tags_of_note(col: Collection, note: NoteId) -> list[str]:
 
 
 @write("clearUnusedTags")
-def clear_unused_tags(col: Collection, edit: Edit) -> None:
+def clear_unused_tags(col: Collection, undo_step: UndoStep) -> None:
     """Forget the tags that no note carries."""
-    edit(col.tags.clear_unused_tags)
+    undo_step(col.tags.clear_unused_tags)
 
 
 TagToReplace = Annotated[Name, Alias("tag_to_replace"), "whole tag, in whatever case"]
@@ -79,9 +79,13 @@ NewTag = Annotated[
 ]
 
 
-@write("replaceTags", edits="notes")
+@write("replaceTags", touches_notes="notes")
 def replace_tags(
-    col: Collection, edit: Edit, notes: NoteIds, tag_to_replace: TagToReplace, replace_with_tag: NewTag
+    col: Collection,
+    undo_step: UndoStep,
+    notes: NoteIds,
+    tag_to_replace: TagToReplace,
+    replace_with_tag: NewTag,
 ) -> None:
     """Replace a tag on those of the notes that carry it. Unknown notes are ignored."""
     old = tag_to_replace.lower()
@@ -89,7 +93,7 @@ def replace_tags(
     if not carrying:
         return
     first, *others = replace_with_tag.split() or [""]
-    edit(
+    undo_step(
         col.tags.find_and_replace,
         note_ids=carrying,
         search=f"^({'|'.join(map(re.escape, _spellings([tag_to_replace])))})$",
@@ -98,17 +102,17 @@ def replace_tags(
         match_case=False,
     )
     if others:
-        edit(col.tags.bulk_add, carrying, " ".join(others))
+        undo_step(col.tags.bulk_add, carrying, " ".join(others))
 
 
-@write("replaceTagsInAllNotes", edits=ANY_NOTE)
+@write("replaceTagsInAllNotes", touches_notes=ANY_NOTE)
 def replace_tags_in_all_notes(
-    col: Collection, edit: Edit, tag_to_replace: TagToReplace, replace_with_tag: NewTag
+    col: Collection, undo_step: UndoStep, tag_to_replace: TagToReplace, replace_with_tag: NewTag
 ) -> None:
     """Replace a tag on all notes that carry it."""
     assert col.db
     tagged = col.db.list("select id from notes where tags != ''")
-    replace_tags(col, edit, tagged, tag_to_replace, replace_with_tag)
+    replace_tags(col, undo_step, tagged, tag_to_replace, replace_with_tag)
 
 
 def _spellings(tags: list[str]) -> list[str]:

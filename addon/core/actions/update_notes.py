@@ -18,7 +18,7 @@ from ..media import attachments
 from ..media.attachments import WithMedia
 from ..registry import write
 from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, ErrorText, Name
-from ..undo import Edit
+from ..undo import UndoStep
 from .media import Store, load_all
 from .note_types import NoteType
 from .notes import require_note
@@ -60,18 +60,20 @@ def _load_media(context: RequestContext, note: WithMedia) -> None:
     load_all(note.attachments, context)
 
 
-@write("updateNoteFields", before=_load_media, edits="note")
-def update_note_fields(col: Collection, edit: Edit, context: RequestContext, note: FieldsUpdate) -> None:
+@write("updateNoteFields", before=_load_media, touches_notes="note")
+def update_note_fields(
+    col: Collection, undo_step: UndoStep, context: RequestContext, note: FieldsUpdate
+) -> None:
     """Replace fields of a note, and append the markup of media that is sent along.
 
     Fields that are not given stay. Unknown ones are ignored, which the header X-AnkiConnect-Warning tells.
     If none of the given fields exists, that is an error. Duplicates and emptiness are not checked.
     """
-    _update(col, edit, context, NoteUpdate(**vars(note)))
+    _update(col, undo_step, context, NoteUpdate(**vars(note)))
 
 
-@write("updateNote", before=_load_media, edits="note")
-def update_note(col: Collection, edit: Edit, context: RequestContext, note: NoteUpdate) -> None:
+@write("updateNote", before=_load_media, touches_notes="note")
+def update_note(col: Collection, undo_step: UndoStep, context: RequestContext, note: NoteUpdate) -> None:
     """Replace fields or tags of a note, or both, in one change.
 
     Fields and media as in updateNoteFields, tags as in updateNoteTags. Media is only handled together
@@ -79,15 +81,15 @@ def update_note(col: Collection, edit: Edit, context: RequestContext, note: Note
     """
     if note.fields is None and note.tags is None:
         raise BadParams('Must provide a "fields" or "tags" property.')
-    _update(col, edit, context, note)
+    _update(col, undo_step, context, note)
 
 
-@write("updateNoteTags", edits="note")
+@write("updateNoteTags", touches_notes="note")
 def update_note_tags(
-    col: Collection, edit: Edit, context: RequestContext, note: NoteId, tags: AllTags
+    col: Collection, undo_step: UndoStep, context: RequestContext, note: NoteId, tags: AllTags
 ) -> None:
     """Replace the tags of a note. An empty list removes all of them."""
-    _update(col, edit, context, NoteUpdate(note, tags=tags))
+    _update(col, undo_step, context, NoteUpdate(note, tags=tags))
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,10 @@ class NoteModelUpdate:
     tags: Optional[AllTags] = None
 
 
-@write("updateNoteModel", undo="change note type", edits="note")
-def change_note_type(col: Collection, edit: Edit, context: RequestContext, note: NoteModelUpdate) -> None:
+@write("updateNoteModel", undo="change note type", touches_notes="note")
+def change_note_type(
+    col: Collection, undo_step: UndoStep, context: RequestContext, note: NoteModelUpdate
+) -> None:
     """Give a note another note type, and set fields of it.
 
     Done as Anki's own Change Note Type does by default: cards keep their scheduling and fields their
@@ -120,11 +124,11 @@ def change_note_type(col: Collection, edit: Edit, context: RequestContext, note:
     if new_type["id"] != old_id:
         info = col.models.change_notetype_info(old_notetype_id=old_id, new_notetype_id=new_type["id"])
         info.input.note_ids.append(note.id)
-        edit(col.models.change_notetype_of_notes, info.input)
-    _update(col, edit, context, NoteUpdate(note.id, fields=note.fields, tags=note.tags))
+        undo_step(col.models.change_notetype_of_notes, info.input)
+    _update(col, undo_step, context, NoteUpdate(note.id, fields=note.fields, tags=note.tags))
 
 
-def _update(col: Collection, edit: Edit, context: RequestContext, update: NoteUpdate) -> None:
+def _update(col: Collection, undo_step: UndoStep, context: RequestContext, update: NoteUpdate) -> None:
     note = require_note(col, update.id)
     before = (list(note.fields), sorted(note.tags))
     store = Store(col)
@@ -134,7 +138,7 @@ def _update(col: Collection, edit: Edit, context: RequestContext, update: NoteUp
         if update.tags is not None:
             note.tags = [tag for given in update.tags for tag in given.split()]
         if (note.fields, sorted(note.tags)) != before:
-            edit(col.update_note, note)
+            undo_step(col.update_note, note)
     except BaseException:
         store.take_back()
         raise

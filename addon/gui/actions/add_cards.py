@@ -110,7 +110,7 @@ def fill_add_window(
     load_all(note.attachments, context)
     if note.refusal:
         raise note.refusal
-    with context.runtime.editing({_NEW_NOTE}):
+    with context.runtime.sync_editors({_NEW_NOTE}):
         type_id = context.run_on_main(_note_type_of_add_window)
         change = context.run_on_collection(lambda col: _Change(col, context, note, type_id, append))
         is_done = False

@@ -72,7 +72,7 @@ def undo(context: RequestContext) -> Annotated[bool, "whether something was undo
             log.exception("not all windows were told what was undone")
 
     context.run_on_main(main_window)
-    with context.runtime.editing(None):
+    with context.runtime.sync_editors(None):
         undone = context.run_on_collection(undo_on_collection)
     if undone is None:
         return False
