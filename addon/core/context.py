@@ -130,7 +130,9 @@ class RequestContext:
     is_local_program: bool = False  # neither a web page nor from another machine
     warnings: list[str] = field(default_factory=list)
     depth: int = 0  # of the multi that it is part of
-    reading: Callable[[], AbstractContextManager[None]] = nullcontext  # while JSON is made into arguments
+    parse_lock: Callable[[], AbstractContextManager[None]] = (
+        nullcontext  # while JSON is made into arguments
+    )
     performed: Counter[str] = field(default_factory=Counter)  # actions, for the request log
     failed: Counter[str] = field(default_factory=Counter)  # actions with the kind of their error
     binding: CollectionBinding = field(default_factory=CollectionBinding)

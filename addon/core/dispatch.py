@@ -51,8 +51,8 @@ class BoundAction:
 
     def prepare(self) -> None:
         """What the action does on the HTTP thread before it runs."""
-        if self.action.before:
-            self.action.before(self.context, **self.arguments)
+        if self.action.prepare:
+            self.action.prepare(self.context, **self.arguments)
 
     def run(self) -> Result:
         """Run the action where it runs."""
@@ -224,7 +224,7 @@ def multi(
     if context.depth == _DEEPEST_MULTI:
         raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
     inner = dataclasses.replace(context, depth=context.depth + 1)
-    with context.reading():
+    with context.parse_lock():
         parts = [RpcMessage(action, inner) for action in actions]
     return list(_answers(parts))
 

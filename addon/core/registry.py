@@ -43,7 +43,7 @@ from .schema.codecs import (
 from .undo import UndoStep
 
 F = TypeVar("F", bound=Callable[..., Any])
-Reading = Callable[[Mapping[str, Json]], Mapping[str, Json]]
+Preprocess = Callable[[Mapping[str, Json]], Mapping[str, Json]]
 
 
 class Kind(enum.Enum):
@@ -71,8 +71,8 @@ class Action:
     function: Callable[..., Any]
     injected: Mapping[str, str]  # parameter name -> what fills it: col, edit or call
     undo: str
-    before: Optional[Callable[..., None]]
-    reading: Optional[Reading]
+    prepare: Optional[Callable[..., None]]
+    preprocess: Optional[Preprocess]
     touches_notes: Optional[str]
 
     @cached_property
@@ -126,8 +126,8 @@ class Action:
 
     def bind(self, params: Mapping[str, Json]) -> dict[str, Any]:
         """The arguments that `params` stand for. Raises BadParams in words that clients know."""
-        if self.reading:
-            params = self.reading(params)
+        if self.preprocess:
+            params = self.preprocess(params)
         if not params.keys() <= self.wire_names:
             unknown = next(name for name in params if name not in self.wire_names)
             raise BadParams(
@@ -191,20 +191,20 @@ def write(
     name: str,
     *,
     undo: str = "",
-    before: Optional[Callable[..., None]] = None,
-    reading: Optional[Reading] = None,
+    prepare: Optional[Callable[..., None]] = None,
+    preprocess: Optional[Preprocess] = None,
     touches_notes: Optional[str] = None,
 ) -> Callable[[F], F]:
     """Declare an action that may change something.
 
-    `undo` names its entry in the Edit menu, the words of the wire name unless given. `before` is
+    `undo` names its entry in the Edit menu, the words of the wire name unless given. `prepare` is
     called with the same arguments on the HTTP thread first, for what takes long without needing the
-    collection. `reading` puts the parameters that some clients send into the declared form. `touches_notes` is
+    collection. `preprocess` puts the parameters that some clients send into the declared form. `touches_notes` is
     the parameter that holds the notes whose fields or tags change, by id, or `ANY_NOTE`: what a person
     has typed into these is saved first.
     """
     return _declare(
-        name, Kind.WRITE, undo=undo, before=before, reading=reading, touches_notes=touches_notes
+        name, Kind.WRITE, undo=undo, prepare=prepare, preprocess=preprocess, touches_notes=touches_notes
     )
 
 
@@ -223,8 +223,8 @@ def _declare(
     *,
     runs_on: Optional[RunsOn] = None,
     undo: str = "",
-    before: Optional[Callable[..., None]] = None,
-    reading: Optional[Reading] = None,
+    prepare: Optional[Callable[..., None]] = None,
+    preprocess: Optional[Preprocess] = None,
     touches_notes: Optional[str] = None,
 ) -> Callable[[F], F]:
     def register(function: F) -> F:
@@ -239,8 +239,8 @@ def _declare(
             function=function,
             injected=injected,
             undo=undo or _words(name),
-            before=before,
-            reading=reading,
+            prepare=prepare,
+            preprocess=preprocess,
             touches_notes=touches_notes,
         )
         return function

@@ -70,8 +70,8 @@ def reading_body() -> Iterator[Body]:
         del body  # which the error would keep
         raise KeyRefused()
     if len(body) > malloc.LARGE:
-        context.reading = _turn_of_large
-    with context.reading():
+        context.parse_lock = _turn_of_large
+    with context.parse_lock():
         read = Body(body)
         del body
         yield read

@@ -116,7 +116,7 @@ def _load_media_of_all(context: RequestContext, notes: list[TriedNote]) -> None:
     load_all((a for note in notes if isinstance(note, NewNote) for a in note.attachments), context)
 
 
-@write("addNote", before=_load_media)
+@write("addNote", prepare=_load_media)
 def add_note(col: Collection, undo_step: UndoStep, context: RequestContext, note: NewNote) -> NoteId:
     """Add a note and return its id.
 
@@ -138,7 +138,7 @@ def add_note(col: Collection, undo_step: UndoStep, context: RequestContext, note
     return draft.note_id
 
 
-@write("addNotes", before=_load_media_of_all)
+@write("addNotes", prepare=_load_media_of_all)
 def add_notes(
     col: Collection, undo_step: UndoStep, context: RequestContext, notes: list[TriedNote]
 ) -> list[Optional[NoteId]]:

@@ -113,7 +113,7 @@ def _unwrapped(params: Mapping[str, Json]) -> Mapping[str, Json]:
     "findAndReplaceInModels",
     undo="find and replace in note types",
     touches_notes=ANY_NOTE,
-    reading=_unwrapped,
+    preprocess=_unwrapped,
 )
 def find_and_replace(
     col: Collection,

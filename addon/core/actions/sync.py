@@ -60,7 +60,7 @@ def _told(context: RequestContext) -> Iterator[None]:
         raise
 
 
-@write("sync", reading=_without_version)
+@write("sync", preprocess=_without_version)
 def sync(
     context: RequestContext, username: Username = None, password: Password = None, endpoint: Endpoint = None
 ) -> None:

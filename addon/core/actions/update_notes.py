@@ -60,7 +60,7 @@ def _load_media(context: RequestContext, note: WithMedia) -> None:
     load_all(note.attachments, context)
 
 
-@write("updateNoteFields", before=_load_media, touches_notes="note")
+@write("updateNoteFields", prepare=_load_media, touches_notes="note")
 def update_note_fields(
     col: Collection, undo_step: UndoStep, context: RequestContext, note: FieldsUpdate
 ) -> None:
@@ -72,7 +72,7 @@ def update_note_fields(
     _update(col, undo_step, context, NoteUpdate(**vars(note)))
 
 
-@write("updateNote", before=_load_media, touches_notes="note")
+@write("updateNote", prepare=_load_media, touches_notes="note")
 def update_note(col: Collection, undo_step: UndoStep, context: RequestContext, note: NoteUpdate) -> None:
     """Replace fields or tags of a note, or both, in one change.
 
