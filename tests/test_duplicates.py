@@ -10,7 +10,7 @@ from anki.collection import Collection
 from anki.decks import DeckId
 from anki.notes import NoteFieldsCheckResult
 
-from addon.core.collection.duplicates import Candidate, Scope, Verdict, check
+from addon.core.collection.duplicates import DuplicateState, NoteToCheck, Scope, check
 
 from .conftest import HeadlessServer, Server, basic
 
@@ -65,8 +65,8 @@ def fronts(seed: int, count: int) -> list[str]:
 
 
 EXPECTED = {
-    NoteFieldsCheckResult.EMPTY: Verdict.EMPTY,
-    NoteFieldsCheckResult.DUPLICATE: Verdict.DUPLICATE,
+    NoteFieldsCheckResult.EMPTY: DuplicateState.EMPTY,
+    NoteFieldsCheckResult.DUPLICATE: DuplicateState.DUPLICATE,
 }
 
 
@@ -77,14 +77,14 @@ def test_verdicts_are_ankis_own(col: Collection, seed: int, normalize: bool) -> 
     for front in fronts(seed, 300):
         col.add_note(make(col, front), DeckId(1))
     notes = [make(col, front) for front in fronts(seed + 100, 1500)]
-    candidates = [Candidate(note.mid, note["Front"], DeckId(1), Scope()) for note in notes]
-    verdicts = check(col, candidates, in_turn=False)
+    candidates = [NoteToCheck(note.mid, note["Front"], DeckId(1), Scope()) for note in notes]
+    verdicts = check(col, candidates, within_batch=False)
     for note, verdict in zip(notes, verdicts):
         result = note.fields_check()
         # A cloze where none belongs outranks all else in Anki's answer; it is looked for before this.
         if result != NoteFieldsCheckResult.NOTETYPE_NOT_CLOZE:
-            assert verdict is EXPECTED.get(result, Verdict.FINE), note["Front"]
-    assert set(verdicts) == set(Verdict)
+            assert verdict is EXPECTED.get(result, DuplicateState.FINE), note["Front"]
+    assert set(verdicts) == set(DuplicateState)
 
 
 @pytest.mark.parametrize("seed", range(4))

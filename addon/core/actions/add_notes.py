@@ -16,7 +16,7 @@ from anki.notes import NoteId as AnkiNoteId
 
 from ..collection import duplicates
 from ..collection.clozes import ClozeCheck
-from ..collection.duplicates import Candidate, Scope, Verdict
+from ..collection.duplicates import DuplicateState, NoteToCheck, Scope
 from ..collection.fields import field_positions, ignored, without_dropped
 from ..collection.ids import NoteId
 from ..collection.names import find_deck
@@ -131,7 +131,7 @@ def add_note(col: Collection, undo_step: UndoStep, context: RequestContext, note
     a cloze in another note type, or in a field that makes no cards of clozes. `allowEmptyCards` adds such a
     note, and the header warns. Other add-ons that wrap `Collection.add_note` see each note.
     """
-    (draft,) = _add(col, undo_step, context, [note], keep_good=False)
+    (draft,) = _add(col, undo_step, context, [note], skip_invalid=False)
     _warn_of_unknown_fields([draft], context)
     if draft.refusal:
         raise draft.refusal
@@ -147,10 +147,10 @@ def add_notes(
     All or nothing: if any note is refused, none is added and the error lists the reasons. At version 4
     and below the others are added, and null stands for each that was refused. See addNote.
     """
-    keep_good = context.version <= 4
-    drafts = _add(col, undo_step, context, notes, keep_good=keep_good)
+    skip_invalid = context.version <= 4
+    drafts = _add(col, undo_step, context, notes, skip_invalid=skip_invalid)
     refused = [
-        (index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal and not keep_good
+        (index, draft.refusal) for index, draft in enumerate(drafts) if draft.refusal and not skip_invalid
     ]
     # The error text is the list and nothing else, since clients compare it; places go here.
     context.warnings.extend(f"notes[{index}]: {refusal}" for index, refusal in refused)
@@ -172,7 +172,7 @@ def can_add_notes(col: Collection, notes: list[TriedNote]) -> list[bool]:
 
     Each is judged against the collection, not against the others. Media is neither fetched nor stored.
     """
-    return [verdict["canAdd"] for verdict in can_add_notes_with_reasons(col, notes)]
+    return [state["canAdd"] for state in can_add_notes_with_reasons(col, notes)]
 
 
 class _Verdict(TypedDict):
@@ -193,7 +193,7 @@ def can_add_note_with_reason(col: Collection, note: TriedNote) -> CanAddDetail:
 def can_add_notes_with_reasons(col: Collection, notes: list[TriedNote]) -> list[CanAddDetail]:
     """Tell for each note, in order, whether addNote would accept it, and if not, why."""
     drafts = _drafts(col, notes)
-    _judge(col, drafts, in_turn=False)
+    _check_drafts(col, drafts, within_batch=False)
     return [
         {"canAdd": False, "error": str(draft.refusal)} if draft.refusal else {"canAdd": True}
         for draft in drafts
@@ -295,7 +295,7 @@ def _scope(col: Collection, options: NoteOptions, deck_id: AnkiDeckId) -> Scope:
     return Scope(options.allow_duplicate, decks, within.check_all_models)
 
 
-def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
+def _check_drafts(col: Collection, drafts: Iterable[_Draft], *, within_batch: bool) -> None:
     """Refuse drafts whose clozes are missing or misplaced, and those that are empty or duplicates."""
     cloze_check = ClozeCheck(col)
     open_drafts = []
@@ -308,13 +308,13 @@ def _judge(col: Collection, drafts: Iterable[_Draft], *, in_turn: bool) -> None:
         else:
             open_drafts.append(draft)
     candidates = [
-        Candidate(draft.note_type["id"], draft.fields[0], draft.deck_id, draft.scope)
+        NoteToCheck(draft.note_type["id"], draft.fields[0], draft.deck_id, draft.scope)
         for draft in open_drafts
     ]
-    for draft, verdict in zip(open_drafts, duplicates.check(col, candidates, in_turn=in_turn)):
-        if verdict is Verdict.EMPTY:
+    for draft, state in zip(open_drafts, duplicates.check(col, candidates, within_batch=within_batch)):
+        if state is DuplicateState.EMPTY:
             draft.refusal = BadParams(EMPTY)
-        elif verdict is Verdict.DUPLICATE:
+        elif state is DuplicateState.DUPLICATE:
             draft.refusal = Conflict(DUPLICATE)
 
 
@@ -324,9 +324,9 @@ def _add(
     context: RequestContext,
     notes: Sequence[TriedNote],
     *,
-    keep_good: bool,
+    skip_invalid: bool,
 ) -> list[_Draft]:
-    """Add the notes, or none of them if one is refused and not `keep_good`."""
+    """Add the notes, or none of them if one is refused and not `skip_invalid`."""
     drafts = _drafts(col, notes)
     store = Store(col)
     try:
@@ -335,9 +335,9 @@ def _add(
         for draft in drafts:
             if not draft.refusal and _marks_first_field(draft, context):
                 _store_media(draft, store, context)
-        _judge(col, drafts, in_turn=True)
+        _check_drafts(col, drafts, within_batch=True)
         accepted = [draft for draft in drafts if not draft.refusal]
-        if len(accepted) < len(drafts) and not keep_good:
+        if len(accepted) < len(drafts) and not skip_invalid:
             accepted = []
         if len(accepted) < len(drafts):
             store.take_back(keep=[file for draft in accepted for file in draft.media or ()])

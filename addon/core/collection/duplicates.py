@@ -28,7 +28,7 @@ _WHITE_SPACE += "\u2028\u2029\u202f\u205f\u3000"
 _CHECKSUMS_PER_QUERY = 10_000
 
 
-class Verdict(Enum):
+class DuplicateState(Enum):
     FINE = "fine"
     EMPTY = "empty"
     DUPLICATE = "duplicate"
@@ -44,7 +44,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class NoteToCheck:
     note_type_id: int
     first_field: str
     deck_id: DeckId
@@ -59,27 +59,29 @@ class _Found:
     decks: frozenset[int]
 
 
-def check(col: Collection, candidates: Sequence[Candidate], *, in_turn: bool) -> list[Verdict]:
+def check(
+    col: Collection, candidates: Sequence[NoteToCheck], *, within_batch: bool
+) -> list[DuplicateState]:
     """The verdict on each candidate.
 
-    With `in_turn`, a candidate that passes counts as added when the later ones are judged.
+    With `within_batch`, a candidate that passes counts as added when the later ones are judged.
     """
     normalize = col.get_config("normalize_note_text", True)
     texts = [compared_text(candidate.first_field, normalize) for candidate in candidates]
     wanted = {text for text, candidate in zip(texts, candidates) if text and not candidate.scope.allowed}
     found = _existing(col, wanted)
-    verdicts = []
+    states = []
     for text, candidate in zip(texts, candidates):
         if not text:
-            verdicts.append(Verdict.EMPTY)
+            states.append(DuplicateState.EMPTY)
         elif not candidate.scope.allowed and _clashes(candidate, found.get(text, ())):
-            verdicts.append(Verdict.DUPLICATE)
+            states.append(DuplicateState.DUPLICATE)
         else:
-            verdicts.append(Verdict.FINE)
-            if in_turn:
+            states.append(DuplicateState.FINE)
+            if within_batch:
                 decks = frozenset((candidate.deck_id,))
                 found.setdefault(text, []).append(_Found(candidate.note_type_id, decks))
-    return verdicts
+    return states
 
 
 def compared_text(field: str, normalize: bool) -> str:
@@ -94,7 +96,7 @@ def _strip(field: str) -> str:
     return strip_html_media(field) if "<" in field or "&" in field else field
 
 
-def _clashes(candidate: Candidate, found: Sequence[_Found]) -> bool:
+def _clashes(candidate: NoteToCheck, found: Sequence[_Found]) -> bool:
     scope = candidate.scope
     return any(
         (scope.all_note_types or note.note_type_id == candidate.note_type_id)
