@@ -17,7 +17,7 @@ import pytest
 from anki.collection import Collection
 from hypothesis import assume, given, strategies
 
-from addon.core.actions.media import Store, StoredFile
+from addon.core.actions.media import MediaTransaction, StoredFile
 from addon.core.errors import BadParams
 from addon.core.media.names import UNFINISHED, hashed_name, media_name
 
@@ -532,22 +532,22 @@ def test_what_a_request_stored_is_taken_back(collection_path: Path) -> None:
     dice = random.Random(7)
     before = {"a.txt": b"old a", "b.txt": b"old b"}
 
-    def put(store: Store) -> StoredFile:
+    def put(store: MediaTransaction) -> StoredFile:
         name, content = dice.choice(["a.txt", "b.txt", "c.txt"]), dice.choice([b"1", b"2", b"old a"])
-        return store.put(name, content, delete_existing=dice.random() < 0.7)
+        return store.add(name, content, delete_existing=dice.random() < 0.7)
 
     for _ in range(300):
         for path in folder.iterdir():
             path.unlink()
         for name, content in before.items():
             (folder / name).write_bytes(content)
-        store = Store(col)
+        store = MediaTransaction(col)
         for _ in range(dice.randrange(3)):
             stored = [put(store) for _ in range(dice.randrange(5))]
             kept = {file.name: file for file in stored if dice.random() < 0.5}
-            store.take_back(keep=kept.values())
+            store.rollback(keep=kept.values())
             assert all((folder / name).read_bytes() == file.content for name, file in kept.items())
         put(store)
-        store.take_back()
+        store.rollback()
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     col.close()

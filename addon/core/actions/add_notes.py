@@ -29,7 +29,7 @@ from ..registry import read, write
 from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, ErrorText, Name
 from ..undo import UndoStep
 from .decks import require_deck
-from .media import Store, StoredFile, load_all
+from .media import MediaTransaction, StoredFile, load_all
 from .note_types import NoteType, require_note_type
 from .notes import existing_notes
 
@@ -328,27 +328,27 @@ def _add(
 ) -> list[_Draft]:
     """Add the notes, or none of them if one is refused and not `skip_invalid`."""
     drafts = _drafts(col, notes)
-    store = Store(col)
+    transaction = MediaTransaction(col)
     try:
         # Markup in the first field takes part in the check, so such media is stored before it; all
         # other media only for notes that have passed.
         for draft in drafts:
             if not draft.refusal and _marks_first_field(draft, context):
-                _store_media(draft, store, context)
+                _store_media(draft, transaction, context)
         _check_drafts(col, drafts, within_batch=True)
         accepted = [draft for draft in drafts if not draft.refusal]
         if len(accepted) < len(drafts) and not skip_invalid:
             accepted = []
         if len(accepted) < len(drafts):
-            store.take_back(keep=[file for draft in accepted for file in draft.media or ()])
+            transaction.rollback(keep=[file for draft in accepted for file in draft.media or ()])
         for draft in accepted:
             if draft.media is None:
-                _store_media(draft, store, context)
+                _store_media(draft, transaction, context)
             draft.note = _as_note(col, draft)
         if accepted:
             _put(col, undo_step, accepted)
     except BaseException:
-        store.take_back()
+        transaction.rollback()
         raise
     for draft in accepted:
         if draft.cloze_problem:
@@ -389,9 +389,9 @@ def _marks_first_field(draft: _Draft, context: RequestContext) -> bool:
     return attachments.marks_first_field(draft.source, draft.note_type, context)
 
 
-def _store_media(draft: _Draft, store: Store, context: RequestContext) -> None:
+def _store_media(draft: _Draft, transaction: MediaTransaction, context: RequestContext) -> None:
     assert isinstance(draft.source, NewNote)
-    draft.media = attachments.store(draft.source, draft.fields, draft.note_type, store, context)
+    draft.media = attachments.store_all(draft.source, draft.fields, draft.note_type, transaction, context)
 
 
 def _as_note(col: Collection, draft: _Draft) -> Note:
@@ -409,10 +409,10 @@ def compose(col: Collection, context: RequestContext, content: NoteContent) -> t
     if draft.refusal:
         raise draft.refusal
     _warn_of_unknown_fields([draft], context)
-    store = Store(col)
+    transaction = MediaTransaction(col)
     try:
-        _store_media(draft, store, context)
+        _store_media(draft, transaction, context)
     except BaseException:
-        store.take_back()
+        transaction.rollback()
         raise
     return _as_note(col, draft), draft.deck_id

@@ -130,7 +130,7 @@ class StoredFile:
     warnings: tuple[str, ...] = ()  # for the caller
 
 
-class Store:
+class MediaTransaction:
     """Stores files for one request and can take all of it back.
 
     A file is written under another name and renamed once it is whole. So nobody ever finds a part of it,
@@ -144,7 +144,7 @@ class Store:
         # The names that we wrote, and whether something was there before, which is in the trash now.
         self._written: dict[str, bool] = {}
 
-    def put(self, filename: str, content: bytes, *, delete_existing: bool) -> StoredFile:
+    def add(self, filename: str, content: bytes, *, delete_existing: bool) -> StoredFile:
         """Store `content`. Raises ApiError.
 
         With `delete_existing`, a different file of that name is replaced, and goes to the media trash.
@@ -200,7 +200,7 @@ class Store:
         except OSError as error:
             raise ApiError(f"Failed to write '{path}': {reason(error)}") from None
 
-    def take_back(self, *, keep: Iterable[StoredFile] = ()) -> None:
+    def rollback(self, *, keep: Iterable[StoredFile] = ()) -> None:
         """Leave the folder as if only the files in `keep` had been stored."""
         kept = {file.name: file.content for file in keep}
         lost = [name for name, content in kept.items() if not _holds(self._folder / name, content)]
@@ -283,11 +283,11 @@ def store_media_file(
         return None
 
     def put(col: Collection) -> StoredFile:
-        store = Store(col)
+        transaction = MediaTransaction(col)
         try:
-            return store.put(filename, content, delete_existing=delete_existing)
+            return transaction.add(filename, content, delete_existing=delete_existing)
         except BaseException:
-            store.take_back()
+            transaction.rollback()
             raise
 
     file = context.run_on_collection(put)

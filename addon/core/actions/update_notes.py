@@ -19,7 +19,7 @@ from ..media.attachments import WithMedia
 from ..registry import write
 from ..schema.codecs import SPACE_SEPARATED, TAG_DEPTH, ErrorText, Name
 from ..undo import UndoStep
-from .media import Store, load_all
+from .media import MediaTransaction, load_all
 from .note_types import NoteType
 from .notes import require_note
 
@@ -131,20 +131,22 @@ def change_note_type(
 def _update(col: Collection, undo_step: UndoStep, context: RequestContext, update: NoteUpdate) -> None:
     note = require_note(col, update.id)
     before = (list(note.fields), sorted(note.tags))
-    store = Store(col)
+    transaction = MediaTransaction(col)
     try:
         if update.fields is not None:
-            _write_fields(note, update, store, context)
+            _write_fields(note, update, transaction, context)
         if update.tags is not None:
             note.tags = [tag for given in update.tags for tag in given.split()]
         if (note.fields, sorted(note.tags)) != before:
             undo_step(col.update_note, note)
     except BaseException:
-        store.take_back()
+        transaction.rollback()
         raise
 
 
-def _write_fields(note: Note, update: NoteUpdate, store: Store, context: RequestContext) -> None:
+def _write_fields(
+    note: Note, update: NoteUpdate, transaction: MediaTransaction, context: RequestContext
+) -> None:
     note_type = note.note_type()
     assert note_type and update.fields is not None
     if update.refusal:
@@ -157,7 +159,7 @@ def _write_fields(note: Note, update: NoteUpdate, store: Store, context: Request
     for name, value in update.fields.items():
         if name not in unknown:
             note.fields[positions[name.lower()]] = without_dropped(value)
-    attachments.store(update, note.fields, note_type, store, context)
+    attachments.store_all(update, note.fields, note_type, transaction, context)
 
 
 def _check_any_known(note_type: NoteType, fields: dict[str, str]) -> list[str]:

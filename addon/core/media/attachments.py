@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass, field
 from typing import Annotated, Optional
 
-from ..actions.media import Attachment, Attachments, Store, StoredFile
+from ..actions.media import Attachment, Attachments, MediaTransaction, StoredFile
 from ..actions.note_types import NoteType
 from ..collection.fields import field_positions, ignored
 from ..context import RequestContext
@@ -37,8 +37,12 @@ def marks_first_field(source: WithMedia, note_type: NoteType, context: RequestCo
     )
 
 
-def store(
-    source: WithMedia, fields: list[str], note_type: NoteType, store: Store, context: RequestContext
+def store_all(
+    source: WithMedia,
+    fields: list[str],
+    note_type: NoteType,
+    transaction: MediaTransaction,
+    context: RequestContext,
 ) -> list[StoredFile]:
     """Store the files, append their markup to the `fields` of a note, and return them.
 
@@ -52,7 +56,7 @@ def store(
         for attachment in attachments:
             if attachment.content is None:
                 continue
-            file = store.put(
+            file = transaction.add(
                 attachment.filename, attachment.content, delete_existing=attachment.delete_existing
             )
             files.append(file)

@@ -10,7 +10,7 @@ from anki.decks import DeckId
 from anki.notes import Note
 
 from ...core.actions.add_notes import NoteContent, compose
-from ...core.actions.media import Store, load_all
+from ...core.actions.media import MediaTransaction, load_all
 from ...core.actions.note_types import NoteType
 from ...core.collection.fields import field_positions, without_dropped
 from ...core.collection.names import find_deck, find_note_type
@@ -118,7 +118,7 @@ def fill_add_window(
             is_done = context.run_on_main(change.apply)
         finally:
             if not is_done:
-                context.run_on_collection(lambda _col: change.media.take_back())
+                context.run_on_collection(lambda _col: change.media.rollback())
         return True if is_done else not_open
 
 
@@ -140,12 +140,12 @@ class _Change:
             raise NotFound(f"{named} not found")
         self._note_type: NoteType = note_type
         self._texts = _texts(note_type, data.fields or {})
-        self.media = Store(col)
+        self.media = MediaTransaction(col)
         self._markup = [""] * len(note_type["flds"])
         try:
-            attachments.store(data, self._markup, note_type, self.media, context)
+            attachments.store_all(data, self._markup, note_type, self.media, context)
         except BaseException:
-            self.media.take_back()
+            self.media.rollback()
             raise
 
     def apply(self) -> bool:
