@@ -54,8 +54,8 @@ def test_what_goes_wrong_is_kept_and_fails_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fuzz, "FINDINGS", tmp_path / "found")
-    monkeypatch.setattr(fuzz, "_MOST_FINDINGS", 1)
-    monkeypatch.setattr(fuzz, "_MOST_MEMORY", 1)  # less than any server needs
+    monkeypatch.setattr(fuzz, "_MAX_FINDINGS", 1)
+    monkeypatch.setattr(fuzz, "_MAX_MEMORY", 1)  # less than any server needs
     monkeypatch.setattr(sys, "argv", ["fuzz", "--seconds", "20", "--seed", "5"])
     assert fuzz.main() == 1
     assert "of memory" in capsys.readouterr().out

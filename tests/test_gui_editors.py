@@ -282,15 +282,15 @@ def test_a_web_view_that_hangs_is_given_up_once_and_its_letters_land_later(
 ) -> None:
     live = api.server.live  # type: ignore[attr-defined]
     module = f"__import__('sys').modules['{live.addon.name}.gui.editor_sync']"
-    longest = live.look(f"{module}._LONGEST_MS")
+    longest = live.look(f"{module}._MAX_MS")
     held = web.hold("held")
     editor.press(" late")
     editor.web.keep_busy(held)
-    live.run(f"{module}._LONGEST_MS = 500")
+    live.run(f"{module}._MAX_MS = 500")
     try:
         api("updateNoteFields", note={"id": note, "fields": {"Front": "first"}})
     finally:
-        live.run(f"{module}._LONGEST_MS = {longest}")
+        live.run(f"{module}._MAX_MS = {longest}")
     api("updateNoteFields", note={"id": note, "fields": {"Front": "second"}})
     assert stored(api, note)[0][FRONT] == "second"  # neither write was held up until the web view was free
     held.let_go_on()

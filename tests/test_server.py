@@ -348,7 +348,7 @@ def test_the_trailer_of_a_body_has_a_limit(raw: socket.socket, line: bytes) -> N
 def test_a_body_of_tiny_chunks_is_refused(
     monkeypatch: pytest.MonkeyPatch, raw: socket.socket, chunk: bytes
 ) -> None:
-    monkeypatch.setattr(reader, "_MOST_BETWEEN_CHUNKS", 100_000)
+    monkeypatch.setattr(reader, "_MAX_BETWEEN_CHUNKS", 100_000)
     raw.sendall(CHUNKED + chunk * (400_000 // len(chunk)) + b"0\r\n\r\n")
     assert refusal(raw)[0] == 400
 

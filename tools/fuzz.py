@@ -36,8 +36,8 @@ from .verdict import is_error, methods, problem
 FINDINGS = Path(__file__).resolve().parent.parent / ".fuzz"
 _INPUTS_PER_SERVER = 2000
 _SLOWEST_SECONDS = 30
-_MOST_MEMORY = 2_000_000_000
-_MOST_FINDINGS = 10
+_MAX_MEMORY = 2_000_000_000
+_MAX_FINDINGS = 10
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Fuzz:
     def run(self, seconds: float) -> None:
         inputs = Inputs(random.Random(self.seed))
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and len(self.findings) < _MOST_FINDINGS:
+        while time.monotonic() < deadline and len(self.findings) < _MAX_FINDINGS:
             with self._server() as server:
                 for _ in range(_INPUTS_PER_SERVER):
                     if time.monotonic() > deadline or not self._try(server, inputs.next()):
@@ -204,7 +204,7 @@ class Fuzz:
 
     def _memory(self, server: Headless) -> Optional[str]:
         self.memory = max(self.memory, server.most_memory())
-        return f"{self.memory / 1e6:.0f} MB of memory" if self.memory > _MOST_MEMORY else None
+        return f"{self.memory / 1e6:.0f} MB of memory" if self.memory > _MAX_MEMORY else None
 
     def _unchanged(self, server: Headless, body: bytes) -> Optional[str]:
         """What an error has changed, if anything."""

@@ -16,7 +16,7 @@ from typing import Any, Callable, Optional, Union
 from addon.core.schema.codecs import Schema
 
 DEEP = 200  # deeper than any honest value, and not so deep that a parser gives up
-_MOST_ITEMS = 3
+_MAX_ITEMS = 3
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def fitting(schema: Schema, rng: random.Random, words: Words, name: str = "") ->
         return _fitting_object(schema, rng, words)
     if kind == "array":
         items = schema.get("items", {})
-        return [fitting(items, rng, words, name[:-1]) for _ in range(rng.randrange(_MOST_ITEMS + 1))]
+        return [fitting(items, rng, words, name[:-1]) for _ in range(rng.randrange(_MAX_ITEMS + 1))]
     if kind == "string":
         return rng.choice(words.texts if words.texts and rng.random() < 0.5 else _TEXTS)
     if kind == "integer":
@@ -235,7 +235,7 @@ def _fitting_object(schema: Schema, rng: random.Random, words: Words) -> dict[st
             value[member] = fitting(inner, rng, words, member)
     rest = schema.get("additionalProperties")
     if isinstance(rest, dict):
-        for _ in range(rng.randrange(_MOST_ITEMS)):
+        for _ in range(rng.randrange(_MAX_ITEMS)):
             value[rng.choice(words.texts or _TEXTS)] = fitting(rest, rng, words)
     return value
 

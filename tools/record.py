@@ -30,7 +30,7 @@ _COMMON = [
 ]
 # Moments later than this are those of the run; in the reference they would change each time.
 _RUN = 1_750_000_000
-_LONGEST_TEXT = 300
+_MAX_TEXT = 300
 
 
 def record(anki: LiveAnki) -> Recording:
@@ -108,7 +108,7 @@ def _lasting(value: Any, home: Path) -> Any:
         # Anki puts random letters behind the names of temporary files and of refused note types.
         text = re.sub(r"(?<=/\.tmp)\w+|(?<=')(\w+)-[0-9a-f]{5}(?=')", r"\1", value.replace(str(home), HOME))
         text = re.sub(r"(?<=/backup-)[-\d.]+(?=\.colpkg)", "2026-01-31-12.00.00", text)
-        return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+        return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
     if type(value) is not int or abs(value) < _RUN:
         return value
     if abs(value) > 1000 * _RUN * 10:

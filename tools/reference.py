@@ -67,8 +67,8 @@ _GROUPS = {
     "graphical": "Anki's windows",
     "misc": "Everything else",
 }
-_LONGEST_LINE = 100
-_MOST_LINES = 40
+_MAX_LINE = 100
+_MAX_LINES = 40
 
 
 @dataclass
@@ -147,12 +147,12 @@ def _url(action: Action) -> str:
 def _pretty(value: Any) -> list[str]:
     """JSON in lines: what fits stays on one line."""
     lines = _expanded(value, 0)
-    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], "…"]
+    return lines if len(lines) <= _MAX_LINES else [*lines[:_MAX_LINES], "…"]
 
 
 def _expanded(value: Any, depth: int) -> list[str]:
     line = as_json(value)
-    if len(line) + 2 * depth <= _LONGEST_LINE or not isinstance(value, (dict, list)) or not value:
+    if len(line) + 2 * depth <= _MAX_LINE or not isinstance(value, (dict, list)) or not value:
         return ["  " * depth + line]
     if isinstance(value, dict):
         parts = [(f"{as_json(name)}: ", member) for name, member in value.items()]

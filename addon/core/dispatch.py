@@ -38,7 +38,7 @@ API_VERSION = 6
 BANNER = f"AnkiConnect v.{API_VERSION}"
 VERSION_WHEN_MISSING = 4
 _LAST_BARE_VERSION = 4
-_DEEPEST_MULTI = 20
+_MAX_MULTI = 20
 
 
 @dataclass
@@ -221,8 +221,8 @@ def multi(
     They run strictly one after the other. One that fails does not stop the others and does not fail
     the call. Neighbours that need only the collection run in one go and leave one undo entry.
     """
-    if context.depth == _DEEPEST_MULTI:
-        raise BadParams(f"multi should be nested {_DEEPEST_MULTI} deep at most")
+    if context.depth == _MAX_MULTI:
+        raise BadParams(f"multi should be nested {_MAX_MULTI} deep at most")
     inner = dataclasses.replace(context, depth=context.depth + 1)
     with context.parse_lock():
         parts = [RpcMessage(action, inner) for action in actions]

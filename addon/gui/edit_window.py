@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from aqt.browser.table import SearchContext
 
 _NAME = "ankiconnect.edit"
-_LONGEST_HISTORY = 25
+_MAX_HISTORY = 25
 
 
 class NoteWindow(QMainWindow):
@@ -98,7 +98,7 @@ class NoteWindow(QMainWindow):
         if note_id in self._history:
             self._history.remove(note_id)
         self._history.append(note_id)
-        del self._history[:-_LONGEST_HISTORY]
+        del self._history[:-_MAX_HISTORY]
 
     def _neighbour(self, step: int) -> Optional[NoteId]:
         """The note that many places later in the history."""

@@ -31,7 +31,7 @@ from .editor_state import UNLIKE, KnownEditor
 log = logging.getLogger("ankiconnect")
 
 # For a web view that hangs. What it has not handed over by then lands when it does, after the write.
-_LONGEST_MS = 30_000
+_MAX_MS = 30_000
 
 
 class Editors:
@@ -127,7 +127,7 @@ class Editors:
         def give_up() -> None:
             for known in left.values():
                 known.hangs = True
-                log.warning("an editor has not saved what was typed within %d s", _LONGEST_MS // 1000)
+                log.warning("an editor has not saved what was typed within %d s", _MAX_MS // 1000)
             finish()
 
         def finish() -> None:
@@ -139,7 +139,7 @@ class Editors:
         timer = QTimer()
         timer.setSingleShot(True)
         qconnect(timer.timeout, give_up)
-        timer.start(_LONGEST_MS)
+        timer.start(_MAX_MS)
         if not left:
             finish()
         for number, known in list(left.items()):

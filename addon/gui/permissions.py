@@ -9,7 +9,7 @@ from ..core.origins import canonical
 from .question import Question
 from .refusals import Refusals
 
-_MOST_WAITING = 20
+_MAX_WAITING = 20
 
 _QUESTION = """The web site {origin} asks to use Anki through AnkiConnect.
 
@@ -39,7 +39,7 @@ class Permissions:
         if site in self._waiting:
             return self._waiting[site][1]
         answer: Future[bool] = Future()
-        if len(self._waiting) == _MOST_WAITING:
+        if len(self._waiting) == _MAX_WAITING:
             answer.set_result(False)
         else:
             self._waiting[site] = origin, answer

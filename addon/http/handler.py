@@ -41,14 +41,14 @@ IDLE_SECONDS = 30
 _HEAD_SECONDS = 10
 _BODY_SECONDS = 30
 _SILENCE_SECONDS = 15  # of a client that sends a body or reads a reply
-_LARGEST_HEAD = 64 * 1024
-_MOST_EMPTY = 8  # bytes of empty lines before a request
-_LARGEST_DRAIN = 1024 * 1024 * 1024
+_MAX_HEAD = 64 * 1024
+_MAX_EMPTY = 8  # bytes of empty lines before a request
+_MAX_DRAIN = 1024 * 1024 * 1024
 _DRAIN_SECONDS = 2
 _SMALL = 64 * 1024
 _PART = 256 * 1024
 _UNSENT = 32 * 1024
-_MOST_HEADERS = 100
+_MAX_HEADERS = 100
 _TOO_SLOW = "the request did not arrive in time"
 _REQUEST_LINE = re.compile(rb"\S+ \S+ HTTP/\d\.\d\r?\n")
 # A line of the head (RFC 9112, 5): what is looser is read differently by different programs.
@@ -142,7 +142,7 @@ class Handler(WSGIRequestHandler):
 
     def _skip_empty_lines(self) -> bytes:
         """Wait for a request, before which there may be a few line ends. Its first byte, if it comes."""
-        for _ in range(_MOST_EMPTY):
+        for _ in range(_MAX_EMPTY):
             if self._stream.peek(1)[:1] not in (b"\r", b"\n"):
                 break
             self._stream.read(1)  # some clients end a body with an empty line
@@ -154,16 +154,16 @@ class Handler(WSGIRequestHandler):
             # Not shown: a key can be in it.
             self.send_error(400, "the request can't be read: it does not begin as one of HTTP/1.1 does")
             return False
-        left = _LARGEST_HEAD - len(self.raw_requestline)
+        left = _MAX_HEAD - len(self.raw_requestline)
         lines: list[bytes] = []
         # Python's own reader ends the head at a line that it does not understand, and drops the rest.
-        while not lines or (_HEADER.fullmatch(lines[-1]) and len(lines) <= _MOST_HEADERS):
+        while not lines or (_HEADER.fullmatch(lines[-1]) and len(lines) <= _MAX_HEADERS):
             lines.append(self._stream.readline(left + 1))
             left -= len(lines[-1])
             if left < 0:
                 raise TooLarge()
         is_whole = lines[-1] in (b"\r\n", b"\n")
-        if not is_whole and len(lines) <= _MOST_HEADERS:
+        if not is_whole and len(lines) <= _MAX_HEADERS:
             self.send_error(400, f"the request can't be read: line {len(lines)} of its head is no header")
             return False
         self.rfile = io.BytesIO(b"".join(lines))
@@ -348,4 +348,4 @@ class Handler(WSGIRequestHandler):
         with contextlib.suppress(OSError, TooSlow):
             self.connection.shutdown(socket.SHUT_WR)
             self._stream.allow(_DRAIN_SECONDS)
-            self._stream.skip(_LARGEST_DRAIN)
+            self._stream.skip(_MAX_DRAIN)

@@ -11,10 +11,10 @@ from typing import Any, Callable
 
 _CHUNK = 1024 * 1024
 _BUFFER = 64 * 1024
-_LONGEST_LINE = 64 * 1024
-_LARGEST_TRAILER = 64 * 1024
+_MAX_LINE = 64 * 1024
+_MAX_TRAILER = 64 * 1024
 # Bytes between chunks, beyond one for each byte of the body: chunks of one byte each would take very long.
-_MOST_BETWEEN_CHUNKS = 1024 * 1024
+_MAX_BETWEEN_CHUNKS = 1024 * 1024
 _SLOWEST_BYTES_PER_SECOND = 1000  # of a body that takes longer than others
 _HEX = re.compile(rb"[\da-fA-F]{1,15}")
 
@@ -95,12 +95,12 @@ class Stream(io.BufferedReader):
             between += len(line) + 4  # with the ends of this line and of the chunk
             if body.tell() + size > limit:
                 raise TooLarge()
-            if between > _MOST_BETWEEN_CHUNKS + body.tell():
+            if between > _MAX_BETWEEN_CHUNKS + body.tell():
                 raise ValueError("there is more between its chunks than in them")
             self.move(size, body, on_arrival)
             if self._line():
                 raise ValueError("a chunk is longer than announced")
-        left = _LARGEST_TRAILER
+        left = _MAX_TRAILER
         while line := self._line():
             left -= len(line)
             if left < 0:
@@ -112,7 +112,7 @@ class Stream(io.BufferedReader):
             size -= len(part)
 
     def _line(self) -> bytes:
-        line = self.readline(_LONGEST_LINE)
+        line = self.readline(_MAX_LINE)
         if not line.endswith(b"\r\n"):
             raise ValueError("a line of it is too long or ended too soon")
         if b"\r" in line[:-2]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ankiconnect")
 
-_MOST_CONNECTIONS = 512
+_MAX_CONNECTIONS = 512
 _FILES = 1024  # that connections and Anki need together; macOS grants 256 unless asked
 _POLL_SECONDS = 0.1
 _CHANCE_SECONDS = 1.0
@@ -52,7 +52,7 @@ class _Connections:
     def opened(self) -> None:
         with self._lock:
             self._count += 1
-            if self._count > _MOST_CONNECTIONS:
+            if self._count > _MAX_CONNECTIONS:
                 self._drop_oldest(0)
 
     def closed(self) -> None:

@@ -31,7 +31,7 @@ _FORWARDED = {
 # What a browser tells of requests from a page of ours and of an address that a person has typed.
 _OWN_SITES = ("same-origin", "none")
 _UNNAMED = "null"  # as browsers call the origin of pages that they don't name
-_LONGEST_QUESTION = 64 * 1024
+_MAX_QUESTION = 64 * 1024
 
 
 def init_app(app: Flask) -> None:
@@ -124,7 +124,7 @@ def _asks_for_permission() -> bool:
     Asked of the route that was found: reading the path once more, one could read it differently.
     """
     # A question is short; what is long or of unknown length (chunked) is not read for it.
-    if "HTTP_TRANSFER_ENCODING" in request.environ or (request.content_length or 0) > _LONGEST_QUESTION:
+    if "HTTP_TRANSFER_ENCODING" in request.environ or (request.content_length or 0) > _MAX_QUESTION:
         return False
     if request.blueprint != "rpc":
         return request.blueprint == "urls" and (request.view_args or {}).get("name") == OPEN_TO_ALL

@@ -23,12 +23,12 @@ from .context import current_context, header_key
 
 _large = threading.Lock()
 # A body beyond this is parsed only if the key came with it: parsed JSON can take up 25 times as much.
-_MOST_WITHOUT_KEY = 64 * 1024
+_MAX_WITHOUT_KEY = 64 * 1024
 # The name in each of its spellings, up to the text that follows.
 _KEY = re.compile(rb'"(?:k|\\u006[bB])(?:e|\\u0065)(?:y|\\u0079)"[ \t\r\n]{0,99}:[ \t\r\n]{0,99}(?=")')
-_LONGEST_KEY_NAME = 250
+_MAX_KEY_NAME = 250
 _PIECE = 1024 * 1024
-_MOST_KEYS = 8
+_MAX_KEYS = 8
 _decoder = json.JSONDecoder()
 
 
@@ -64,9 +64,7 @@ def reading_body() -> Iterator[Body]:
     """
     body = _received()
     context = current_context()
-    if len(body) > _MOST_WITHOUT_KEY and not (
-        is_key(header_key(), context) or _may_hold_key(body, context)
-    ):
+    if len(body) > _MAX_WITHOUT_KEY and not (is_key(header_key(), context) or _may_hold_key(body, context)):
         del body  # which the error would keep
         raise KeyRefused()
     if len(body) > malloc.LARGE:
@@ -92,13 +90,13 @@ def _may_hold_key(body: bytes, context: RequestContext) -> bool:
     It stands in front of what is large or behind it. No more are compared, so that a request tries a few.
     """
     pieces = range(0, len(body), _PIECE)  # between which other threads have their turn
-    names = (name for at in pieces for name in _KEY.finditer(body, at, at + _PIECE + _LONGEST_KEY_NAME))
-    last = deque(_KEY.finditer(body, max(0, len(body) - _MOST_WITHOUT_KEY)), _MOST_KEYS)
+    names = (name for at in pieces for name in _KEY.finditer(body, at, at + _PIECE + _MAX_KEY_NAME))
+    last = deque(_KEY.finditer(body, max(0, len(body) - _MAX_WITHOUT_KEY)), _MAX_KEYS)
     # One character takes 12 bytes at most.
     longest = 12 * len(context.settings.key or "") + 2
     return any(
         is_key(_text(body[name.end() : name.end() + longest]), context)
-        for name in chain(islice(names, _MOST_KEYS), last)
+        for name in chain(islice(names, _MAX_KEYS), last)
     )
 
 

@@ -21,7 +21,7 @@ from .cases import Case
 # Windows are refreshed 0.25 s after the last change.
 _SETTLED_SECONDS = 0.7
 # Anki's own check of a note takes 20 ms in a large collection.
-_LONGEST_SECONDS = 3.0
+_MAX_SECONDS = 3.0
 
 _START_HEARTBEAT = """
 import time
@@ -149,7 +149,7 @@ def direct(
     """The times of work without HTTP, in seconds."""
     work(col, next(numbers))
     times: list[float] = []
-    while len(times) < rounds and sum(times) < _LONGEST_SECONDS:
+    while len(times) < rounds and sum(times) < _MAX_SECONDS:
         number = next(numbers)
         started = time.perf_counter()
         work(col, number)

@@ -16,7 +16,7 @@ from ..registry import write
 from ..undo import UndoStep
 from .cards import check_decks, columns
 
-_LONGEST_ANSWER = 86_400_000  # more than any preset allows, and little enough for Anki to store
+_MAX_ANSWER = 86_400_000  # more than any preset allows, and little enough for Anki to store
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,5 @@ def _answer(col: Collection, undo_step: UndoStep, answer: Answer) -> None:
     card = col.get_card(answer.card_id)
     undo_step(col.update_cards, [card])
     card.load()
-    card.timer_started = time.time() - min(answer.time_taken, _LONGEST_ANSWER) / 1000
+    card.timer_started = time.time() - min(answer.time_taken, _MAX_ANSWER) / 1000
     undo_step(col.sched.answerCard, card, answer.ease)  # type: ignore[arg-type]

@@ -175,7 +175,7 @@ def set_values(
 
 
 _DAYS = re.compile(r"\d{1,20}(-\d{1,20})?!?")
-_MOST_DAYS = 1_000_000  # far beyond them Anki's own sums overflow
+_MAX_DAYS = 1_000_000  # far beyond them Anki's own sums overflow
 
 
 def _number_as_text(value: Json) -> Json:
@@ -197,8 +197,8 @@ def set_due_date(
     if not _DAYS.fullmatch(days.strip()):
         raise BadParams(f"days should be like 0, 3-7 or 1!, not {short_repr(days)}")
     span = sorted(int(day) for day in re.findall(r"\d+", days))  # Anki refuses a reversed one
-    if span[-1] > _MOST_DAYS:
-        raise BadParams(f"days should be {_MOST_DAYS} at most, not {short_repr(days)}")
+    if span[-1] > _MAX_DAYS:
+        raise BadParams(f"days should be {_MAX_DAYS} at most, not {short_repr(days)}")
     text = "-".join(map(str, span)) + ("!" if "!" in days else "")
     check_decks(col, cards)
     known = list(columns(col, cards, "id"))

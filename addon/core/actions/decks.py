@@ -21,7 +21,7 @@ from . import cards as cards_
 
 DEFAULT_DECK = AnkiDeckId(1)
 
-_MOST_LEVELS = 100  # Anki refuses more too, though only after a look at each of them
+_MAX_LEVELS = 100  # Anki refuses more too, though only after a look at each of them
 
 DeckName = Annotated[Name, "full name of a deck, its levels joined by `::`"]
 
@@ -63,8 +63,8 @@ def create_deck(col: Collection, undo_step: UndoStep, deck: DeckName) -> DeckId:
 def _check_parents(col: Collection, deck: str) -> None:
     """Raise Conflict for a deck under a filtered one. Anki's own refusal would clear the undo history."""
     levels = deck.split("::")
-    if len(levels) > _MOST_LEVELS:
-        raise BadParams(f"deck: {short_repr(deck)} has more than {_MOST_LEVELS} levels")
+    if len(levels) > _MAX_LEVELS:
+        raise BadParams(f"deck: {short_repr(deck)} has more than {_MAX_LEVELS} levels")
     for depth in range(1, len(levels)):
         parent = "::".join(levels[:depth])
         parent_id = find_deck(col, parent)

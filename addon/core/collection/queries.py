@@ -10,7 +10,7 @@ from anki.collection import Collection
 
 from ..schema.codecs import Constraint, Invalid
 
-_DEEPEST_BRACKETS = 100
+_MAX_BRACKETS = 100
 _NO_BRACKETS = re.compile(r'\\.|"(?:\\.|[^"\\])*"', re.DOTALL)  # escaped, or in quotes
 
 
@@ -18,13 +18,13 @@ class SearchDepth(Constraint):
     """Anki reads brackets by recursion, and its whole process dies when the stack is full."""
 
     def check(self, query: str) -> None:
-        if query.count("(") <= _DEEPEST_BRACKETS:
+        if query.count("(") <= _MAX_BRACKETS:
             return
         depth = 0
         for bracket in re.findall(r"[()]", _NO_BRACKETS.sub("", query)):
             depth = depth + 1 if bracket == "(" else max(0, depth - 1)
-            if depth > _DEEPEST_BRACKETS:
-                raise Invalid(f"brackets should be nested {_DEEPEST_BRACKETS} deep at most")
+            if depth > _MAX_BRACKETS:
+                raise Invalid(f"brackets should be nested {_MAX_BRACKETS} deep at most")
 
 
 SearchText = Annotated[str, SearchDepth()]

@@ -24,7 +24,7 @@ def compose_references(note_type: dict[str, Any]) -> None:
             template[side] = _REFERENCE.sub(lambda found: composed(found[0]), template[side])
 
 
-_DEEPEST_TEMPLATE = 200
+_MAX_TEMPLATE = 200
 # Comments, and what begins or ends a condition, in either kind of brackets.
 _SECTION = re.compile(r"<!--(.*?)-->|({{|<%)\s*([#^/])", re.DOTALL)
 _OPENING = re.compile(r"(?:{{|<%)\s*[#^]")
@@ -42,8 +42,8 @@ def _check_depth(template: str) -> None:
             depth = {kind: count + inside for kind, count in depth.items()}
         else:
             depth[kind] = max(0, depth[kind] - 1) if mark == "/" else depth[kind] + 1
-        if max(depth.values()) > _DEEPEST_TEMPLATE:
-            raise BadParams(f"conditions in a template should be nested {_DEEPEST_TEMPLATE} deep at most")
+        if max(depth.values()) > _MAX_TEMPLATE:
+            raise BadParams(f"conditions in a template should be nested {_MAX_TEMPLATE} deep at most")
 
 
 def rehearse(note_type: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ import requests.adapters
 from ..errors import ApiError, BadParams, without_frames
 
 _CHUNK = 64 * 1024
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 
 # Tells of an IP address whether it may be connected to.
 Reachable = Callable[[str], bool]
@@ -86,7 +86,7 @@ def _download(url: str, timeout: float, limit: int) -> bytes:
             session.trust_env = False
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         address = url
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             with session.get(address, stream=True, timeout=timeout, allow_redirects=False) as response:
                 target = session.get_redirect_target(response)
                 if target is None:
@@ -94,7 +94,7 @@ def _download(url: str, timeout: float, limit: int) -> bytes:
                 address = urljoin(address, target)
                 if not _is_usable(address):
                     raise DownloadFailed(f"{url} download failed: it leads to {address}")
-        raise DownloadFailed(f"{url} download failed: more than {_MOST_REDIRECTS} redirects")
+        raise DownloadFailed(f"{url} download failed: more than {_MAX_REDIRECTS} redirects")
 
 
 class _Session(requests.Session):

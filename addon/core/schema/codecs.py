@@ -416,7 +416,7 @@ def _split_at_spaces(value: Json) -> Json:
     return value.split() if type(value) is str else value
 
 
-_DEEPEST_TAG = 100
+_MAX_TAG = 100
 
 
 class TagDepth(Constraint):
@@ -424,8 +424,8 @@ class TagDepth(Constraint):
 
     def check(self, value: Union[str, list[str]]) -> None:
         for tag in [value] if isinstance(value, str) else value:
-            if tag.count("::") >= _DEEPEST_TAG:
-                raise Invalid(f"{short_repr(tag)} has more than {_DEEPEST_TAG} levels")
+            if tag.count("::") >= _MAX_TAG:
+                raise Invalid(f"{short_repr(tag)} has more than {_MAX_TAG} levels")
 
 
 TAG_DEPTH = TagDepth()

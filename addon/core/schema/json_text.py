@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import BadParams
 
-_LONGEST_INTEGER = 4300  # digits: the limit that newer Pythons set themselves
+_MAX_INTEGER = 4300  # digits: the limit that newer Pythons set themselves
 
 
 def parse(text: str) -> Any:
@@ -34,7 +34,7 @@ def _float(text: str) -> float:
 
 
 def _short_int(text: str) -> int:
-    if len(text) > _LONGEST_INTEGER:
+    if len(text) > _MAX_INTEGER:
         raise ValueError(f"the number {text[:40]}... is too large")
     return int(text)
 

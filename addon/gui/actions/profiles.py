@@ -17,7 +17,7 @@ from ...core.schema.codecs import Name, composed
 private("aqt.main", "AnkiQt.loadProfile", "loadProfile")
 private("aqt.main", "AnkiQt.unloadProfile", "loadProfile")
 
-_LONGEST_SECONDS = 120  # a sync on closing included
+_MAX_SECONDS = 120  # a sync on closing included
 _switching = threading.Lock()
 
 
@@ -48,9 +48,9 @@ def _opened(context: RequestContext, name: str) -> bool:
     opened: Future[bool] = Future()
     context.runtime.run_on_main(lambda: _switch(name, opened))
     try:
-        return opened.result(_LONGEST_SECONDS)
+        return opened.result(_MAX_SECONDS)
     except TimedOut:
-        raise Conflict(f"the profile was not opened within {_LONGEST_SECONDS} s: {name}") from None
+        raise Conflict(f"the profile was not opened within {_MAX_SECONDS} s: {name}") from None
 
 
 def _switch(name: str, opened: Future[bool]) -> None:
