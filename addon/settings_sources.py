@@ -142,7 +142,7 @@ def reference() -> str:
 
 
 def codecs(kind: type[Settings]) -> dict[str, Any]:
-    """The shape of each setting, by name."""
+    """The codec of each setting, by name."""
     return {name: codec_for(hint) for name, hint in _hints(kind).items()}
 
 

@@ -18,7 +18,7 @@ import pytest
 from addon.actions import Kind, registry
 from addon.core.settings import Settings
 from addon.settings_sources import load
-from tools.docs import settings_files
+from tools.docs import ARCHITECTURE, settings_files, with_table_of_actions
 
 ADDON = Path(__file__).parent.parent / "addon"
 MODULES = sorted(path.relative_to(ADDON) for path in ADDON.rglob("*.py"))
@@ -115,6 +115,11 @@ def test_dependencies_point_one_way(module: Path) -> None:
         assert not [name for _level, name in imports(module) if name.partition(".")[0] == "flask"]
     if folder == "core":
         assert not [name for _level, name in imports(module) if name.partition(".")[0] == "werkzeug"]
+
+
+def test_the_table_of_actions_is_current() -> None:
+    text = ARCHITECTURE.read_text("utf-8")
+    assert text == with_table_of_actions(text), "make docs"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

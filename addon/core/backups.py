@@ -22,7 +22,7 @@ _AUTOMATIC_PER_HOUR = 6
 
 
 class Backups:
-    """The backups of a host's collections. `folder` is that of the open one, and may not exist yet."""
+    """The backups of a runtime's collections. `folder` is that of the open one, and may not exist yet."""
 
     def __init__(self, folder: Callable[[], Path]) -> None:
         self.folder = folder

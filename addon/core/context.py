@@ -71,15 +71,16 @@ class Runtime(Protocol):
         """
 
     def will_change(self, *, undoing: bool = False) -> None:
-        """Remember what windows show, before the first change of a visit. Called on the collection's thread.
+        """Remember what windows show, before the first change of a visit.
 
-        What was typed there is saved, unless the change is an undo.
+        What was typed there is saved, unless the change is an undo. Called on the collection's thread.
         """
 
     def notify_changes(self, changes: OpChanges, *, undone: bool = False) -> None:
-        """Have open windows show `changes`, soon and together with others. Called on the collection's thread.
+        """Have open windows show `changes`, soon and together with others.
 
-        `undone` if they come from undoing an operation: a card that was answered is the next one again.
+        Called on the collection's thread. `undone` if they come from undoing an operation: a card that was
+        answered is the next one again.
 
         Never raises: the changes are made, and a program that got an error would make them twice.
         """
@@ -155,7 +156,7 @@ class RequestContext:
         self.runtime.notify_user(text)
 
     def run_on_collection(self, work: Callable[[Collection], T]) -> T:
-        """Run `work` on the collection's thread of the collection that the request belongs to. Raises Unavailable."""
+        """Run `work` on the thread of the collection that the request belongs to. Raises Unavailable."""
         return self.runtime.run_on_collection(lambda col: work(self.binding.check(col)))
 
     def run_on_main(self, work: Callable[[], T]) -> T:

@@ -55,7 +55,7 @@ class BoundAction:
             self.action.prepare(self.context, **self.arguments)
 
     def run(self) -> Result:
-        """Run the action where it runs."""
+        """Run the action on its thread."""
         if self.action.runs_on is RunsOn.COLLECTION:
             return run_batch([self])[0]
         return attempt(self._run_elsewhere, self.context.runtime)

@@ -1,4 +1,4 @@
-"""The host without Anki: one collection file, one worker thread."""
+"""The runtime without Anki: one collection file, one worker thread."""
 
 from __future__ import annotations
 

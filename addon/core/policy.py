@@ -41,7 +41,7 @@ def unknown_origin(origin: str) -> Forbidden:
 def check_allowed(action: Action, context: RequestContext) -> None:
     """Raise Forbidden for an action that is not for this caller, or that a setting, named, forbids.
 
-    The doors ask about the origin too, for the whole request. This here is where every action passes,
+    `routes/access.py` asks about the origin too, for the whole request. Every action passes here,
     however it was called.
     """
     if not context.allowed and action.name != OPEN_TO_ALL:

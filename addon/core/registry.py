@@ -199,9 +199,9 @@ def write(
 
     `undo` names its entry in the Edit menu, the words of the wire name unless given. `prepare` is
     called with the same arguments on the HTTP thread first, for what takes long without needing the
-    collection. `preprocess` puts the parameters that some clients send into the declared form. `touches_notes` is
-    the parameter that holds the notes whose fields or tags change, by id, or `ANY_NOTE`: what a person
-    has typed into these is saved first.
+    collection. `preprocess` puts the parameters that some clients send into the declared form.
+    `touches_notes` is the parameter that holds the notes whose fields or tags change, by id, or `ANY_NOTE`:
+    what a person has typed into these is saved first.
     """
     return _declare(
         name, Kind.WRITE, undo=undo, prepare=prepare, preprocess=preprocess, touches_notes=touches_notes

@@ -13,7 +13,7 @@ from .editor_state import KnownEditor, shown_note_id
 
 
 def save_unsaved(known: KnownEditor, held: Note, col: Collection) -> Optional[OpChanges]:
-    """Save what the editor has handed over of a note, ahead of Anki's waiting save. On the collection's thread."""
+    """Save what the editor has handed over of a note, ahead of Anki's waiting save. On its thread."""
     if known.unsaved(held) == ([], False):
         return None
     try:
@@ -58,7 +58,7 @@ class EditorCopy:
         self._fields, self._tags = (list(held.fields), list(held.tags)) if held else ([], [])
 
     def take_over(self, col: Collection) -> bool:
-        """Put what has changed in the collection into the copy. False if nothing has. On the collection's thread."""
+        """Put what has changed in the collection into the copy. False if nothing has. On its thread."""
         try:
             return self._take_over(col) and not self._is_left
         except Exception:

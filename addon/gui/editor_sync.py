@@ -4,7 +4,7 @@ An editor of Anki holds a copy of its note and saves that copy whole, fields tha
 Left alone, it would put an old text back over a change of the API. So around each write:
 
     before it      what was typed into the notes concerned is saved, an entry of its own in the Edit menu
-    right after    on the collection's thread, where no save can come between, the copies take over the change
+    right after    on the collection's thread, where no save comes between, the copies take over the change
     then           on the main thread, their web views get what changed and nothing else, since loading
                    them anew would drop letters that are being typed, and move the cursor
 
@@ -152,7 +152,7 @@ class Editors:
         return done
 
     def save_unsaved(self, col: Collection) -> OpChanges:
-        """Save what was handed over, but waits for the collection's thread. On the collection's thread."""
+        """Save what was handed over, but waits for the collection's thread. On its thread."""
         changes = OpChanges()
         for known in self._known:
             for note in known.waiting():
@@ -165,7 +165,7 @@ class Editors:
         return changes
 
     def copies(self, col: Collection) -> list[EditorCopy]:
-        """What the editors hold of notes in the collection, to be compared after a write. On the collection's thread."""
+        """What the editors hold of notes in the collection, to be compared after a write. On its thread."""
         copies = []
         for known in self._showing(None):
             try:

@@ -4,8 +4,8 @@ Anki's reviewer hears of each change to any deck or card, and then shows the que
 hidden, the sound starts again, and so does the timer. So the reviewer is told only what concerns the card
 that it shows. The numbers of cards left are brought up to date by themselves.
 
-    on the collection's thread        what a write changes is found out by comparing the card before and after it
-    main thread        the reviewer is told, and the numbers are drawn
+    collection's thread    what a write changes is found out by comparing the card before and after it
+    main thread            the reviewer is told, and the numbers are drawn
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class ReviewScreen:
             self._mw.taskman.run_in_background(lambda: self._grown(card), self._add_to_counts)
 
     def _grown(self, card: Card) -> tuple[Card, _Counts]:
-        """By how much the numbers have grown since they were drawn, or last grew. On the collection's thread."""
+        """By how much the numbers have grown since they were drawn, or last grew. On its thread."""
         counted, before = self._counted
         now = _counts(card.col)
         self._counted = card, now

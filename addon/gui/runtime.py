@@ -1,6 +1,6 @@
-"""The host inside Anki: which thread runs what.
+"""The runtime inside Anki: which thread runs what.
 
-    HTTP threads       call on_collection, on_window, changed and tell, and wait there for results
+    HTTP threads       call the methods of the runtime, and wait there for results
     collection thread  Anki's own executor with one worker, which its own operations use too
     main thread        everything that touches Qt: work of gui actions, refreshes, tooltips, hooks
 
@@ -10,7 +10,7 @@ directly: measured on Anki 26.09 that takes 0.02 ms, against 0.1 ms and up throu
 private executor, the public way is taken.
 
 A collection call on the main thread would block the window while another program's request holds the
-collection, so only gui actions make any there, and work on the collection's thread that windows must not disturb.
+collection, so only gui actions make any there, and what windows must not disturb (`run_exclusively`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The start inside Anki: settings, host and server tied to Anki's hooks and menu."""
+"""The start inside Anki: settings, runtime and server tied to Anki's hooks and menu."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The actions that need no window: one module for each area of the API."""

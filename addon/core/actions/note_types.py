@@ -129,8 +129,8 @@ def check_new_name(note_type: NoteType, part: str, name: str) -> None:
     for other in note_type[part]:
         if other["name"] != name and is_same_name(other["name"], name):
             raise Conflict(
-                f"{short_repr(name)} can't be the name of a {KINDS[part]}: it differs from {short_repr(other['name'])} "
-                "only in case"
+                f"{short_repr(name)} can't be the name of a {KINDS[part]}: "
+                f"it differs from {short_repr(other['name'])} only in case"
             )
 
 

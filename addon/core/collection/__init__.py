@@ -1,1 +1,1 @@
-"""TODO"""
+"""Helpers that look into a collection, or try something on another one."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Media files: their names, where they come from, how notes refer to them."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What values look like on the wire: codecs of declared types."""

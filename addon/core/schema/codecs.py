@@ -1,6 +1,6 @@
-"""Shapes: what a value looks like on the wire, read from its type hint once, when a module loads.
+"""Codecs: what a value looks like on the wire, read from its type hint when it is first asked for.
 
-A shape converts JSON values (`convert`), reads values from a query string (`parse_query`) and describes
+A codec converts JSON values (`convert`), reads values from a query string (`parse_query`) and describes
 itself as JSON Schema (`schema`, Draft 2020-12). `codec_for` makes one from a hint:
 
     str, int, float, bool, Any, None, list[X], dict[str, X], Optional[X], Union[...], Literal[...]
@@ -12,9 +12,9 @@ itself as JSON Schema (`schema`, Draft 2020-12). `codec_for` makes one from a hi
 
 `Union[X, BadParams]` stands for an X that may be wrong: instead of failing the call, its error is handed
 over in its place. `Annotated[X, ...]` adds a description (a string), a wire name (`Alias`), an error text
-of its own (`ErrorText`), limits (`Constraint`), a more generous reading (`Coerce`) or another shape than the
-type's. Of several of a kind the outermost counts; of limits all do. Member names are snake_case in Python
-and camelCase on the wire.
+of its own (`ErrorText`), limits (`Constraint`), a more generous reading (`Coerce`) or another codec than
+the type's. Of several of a kind the outermost counts; of limits all do. Member names are snake_case in
+Python and camelCase on the wire.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class ListOf(Codec):
 
 
 class MapOf(Codec):
-    """An object used as a mapping: any names, values of one shape."""
+    """An object used as a mapping: any names, values of one type."""
 
     def __init__(self, name: Codec, item: Codec) -> None:
         self.name = name
@@ -300,7 +300,7 @@ class ErrorAsValue(Codec):
 
 
 class WithMetadata(Codec):
-    """A shape with the extras of its `Annotated`."""
+    """A codec with the extras of its `Annotated`."""
 
     def __init__(self, codec: Codec, extras: Sequence[Any]) -> None:
         self.codec = codec
@@ -368,7 +368,7 @@ _SIMPLE: dict[Any, Codec] = {
 
 
 def codec_for(hint: Any) -> Codec:
-    """The shape that a type hint stands for."""
+    """The codec that a type hint stands for."""
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     origin, args = get_origin(hint), get_args(hint)
@@ -395,7 +395,7 @@ def codec_for(hint: Any) -> Codec:
         return DataclassOf(typing.cast(type, hint))
     if typing.is_typeddict(hint) if sys.version_info >= (3, 10) else hasattr(hint, "__total__"):
         return TypedDictOf(hint)
-    raise TypeError(f"no shape is known for the type hint {hint!r}")
+    raise TypeError(f"no codec is known for the type hint {hint!r}")
 
 
 if sys.version_info >= (3, 10):

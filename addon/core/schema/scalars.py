@@ -1,4 +1,4 @@
-"""Shapes of values that have no parts: texts, numbers, choices. And what all shapes have in common."""
+"""Codecs of values that have no parts: texts, numbers, choices. And what all codecs have in common."""
 
 from __future__ import annotations
 

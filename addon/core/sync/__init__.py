@@ -1,1 +1,1 @@
-"""TODO"""
+"""Syncing with AnkiWeb or a sync server of one's own."""

@@ -1,4 +1,4 @@
-"""The accounts that hosts sync with, and that of a server without Anki's window."""
+"""The accounts that runtimes sync with, and that of a server without Anki's window."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class SyncAccount:
 
     user: str
     password: str = field(repr=False)
-    endpoint: Optional[str] = None  # AnkiWeb, or that of the host's account
+    endpoint: Optional[str] = None  # AnkiWeb, or that of the runtime's account
 
 
 class Account(Protocol):
-    """The account that a host syncs with, and what goes on around a sync there.
+    """The account that a runtime syncs with, and what goes on around a sync there.
 
     Called on threads of the HTTP server.
     """

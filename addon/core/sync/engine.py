@@ -72,7 +72,7 @@ class _Session:
 
     col: Collection
     auth: SyncAuth
-    is_accounts: bool  # the host's account, not one that the request brought along
+    is_accounts: bool  # the runtime's account, not one that the request brought along
 
 
 def _any(col: Collection) -> Collection:
