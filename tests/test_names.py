@@ -199,7 +199,7 @@ def test_of_two_decks_the_one_that_is_stored_composed_is_meant(stored_apart: Api
 
 
 def texts(shape: scalars.Codec, path: str) -> Iterator[tuple[str, scalars.Codec]]:
-    """Each shape of text in `codec`, names of pairs included, with the way to it."""
+    """Each codec of text in `shape`, names of pairs included, with the way to it."""
     if isinstance(shape, (scalars.Text, scalars.Base64)):
         yield path, shape
     elif isinstance(shape, (codecs.WithMetadata, codecs.ErrorAsValue)):
