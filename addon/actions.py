@@ -6,11 +6,11 @@ that they need one; they import aqt only when an action runs.
 
 from __future__ import annotations
 
-from .core import backups, dispatch  # noqa: F401  imported for what they declare
 from .core.actions import (  # noqa: F401  imported for what they declare
     add_notes,
     answers,
     api,
+    backups,
     card_info,
     card_scheduling,
     cards,

@@ -6,14 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Callable, Optional
+from typing import Callable, Optional
 
 from anki.collection import Collection
 from anki.errors import AnkiException
 
-from .context import RequestContext
 from .errors import BackupFailed, plain
-from .registry import write
 
 _FILES = "backup-*.colpkg"
 _FILE_OF_NOW = "backup-%Y-%m-%d-%H.%M.%S.colpkg"  # as Anki names it
@@ -73,14 +71,3 @@ class Backups:
             covered = True
         yield
         self._left = (col.path, col.mod) if covered else None
-
-
-@write("createBackup")
-def create_backup(col: Collection, context: RequestContext) -> Annotated[str, "path of the file"]:
-    """Back up the collection, without media, into the profile's backup folder.
-
-    The file is complete when the reply comes. If nothing has changed since the last backup, that one will
-    do. Anki's own rules say how long it is kept, and Anki's *File > Import* brings it back. Without Anki's
-    window the folder is `backups`, beside the collection.
-    """
-    return str(context.runtime.backups.make(col))

@@ -6,14 +6,13 @@ below, `{"result", "error"}` above, and for a failure the latter at every versio
 
 from __future__ import annotations
 
-import dataclasses
 import hmac
 import itertools
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Callable, Optional
+from typing import Any, Callable, Optional
 
 from anki.collection import Collection
 
@@ -30,7 +29,7 @@ from .errors import (
     as_api_error,
 )
 from .policy import OPEN_TO_ALL, check_allowed
-from .registry import Action, RunsOn, registry, write
+from .registry import Action, RunsOn, registry
 from .schema.codecs import Json, short_repr
 from .undo import UndoStep
 
@@ -38,7 +37,6 @@ API_VERSION = 6
 BANNER = f"AnkiConnect v.{API_VERSION}"
 VERSION_WHEN_MISSING = 4
 _LAST_BARE_VERSION = 4
-_MAX_MULTI = 20
 
 
 @dataclass
@@ -209,27 +207,8 @@ def perform_all(col: Collection, requests: list[BoundAction]) -> list[Result]:
     return outcomes
 
 
-@write("multi")
-def multi(
-    context: RequestContext,
-    actions: Annotated[
-        list[Any], "request objects, each with its own action, version (4 if missing) and params"
-    ],
-) -> Annotated[list[Any], "one reply per request, in order, each of the shape its version selects"]:
-    """Perform several actions in one request.
-
-    They run strictly one after the other. One that fails does not stop the others and does not fail
-    the call. Neighbours that need only the collection run in one go and leave one undo entry.
-    """
-    if context.depth == _MAX_MULTI:
-        raise BadParams(f"multi should be nested {_MAX_MULTI} deep at most")
-    inner = dataclasses.replace(context, depth=context.depth + 1)
-    with context.parse_lock():
-        parts = [RpcMessage(action, inner) for action in actions]
-    return list(_answers(parts))
-
-
-def _answers(parts: list[RpcMessage]) -> Iterator[Json]:
+def answers(parts: list[RpcMessage]) -> Iterator[Json]:
+    """The replies to messages of one sender, in order. Neighbours on the collection share one visit."""
     for together, group in itertools.groupby(parts, key=lambda part: part.needs_collection):
         if together:
             neighbours = list(group)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 
 from ..context import RequestContext
-from ..dispatch import API_VERSION
+from ..dispatch import API_VERSION, RpcMessage, answers
 from ..errors import BadParams
 from ..origins import canonical
 from ..policy import refusal
-from ..registry import RunsOn, gui, read, registry
+from ..registry import RunsOn, gui, read, registry, write
 from ..schema.codecs import ErrorText
 
 _BAD_SCOPES = "scopes has invalid value"
 _BAD_ACTIONS = "actions has invalid value"
+_MAX_MULTI = 20
 
 
 @read("version")
@@ -94,3 +96,23 @@ def api_reflect(
         else:
             reflection["actions"] = [n for n in actions if isinstance(n, str) and n in allowed]
     return reflection
+
+
+@write("multi")
+def multi(
+    context: RequestContext,
+    actions: Annotated[
+        list[Any], "request objects, each with its own action, version (4 if missing) and params"
+    ],
+) -> Annotated[list[Any], "one reply per request, in order, each of the shape its version selects"]:
+    """Perform several actions in one request.
+
+    They run strictly one after the other. One that fails does not stop the others and does not fail
+    the call. Neighbours that need only the collection run in one go and leave one undo entry.
+    """
+    if context.depth == _MAX_MULTI:
+        raise BadParams(f"multi should be nested {_MAX_MULTI} deep at most")
+    inner = dataclasses.replace(context, depth=context.depth + 1)
+    with context.parse_lock():
+        parts = [RpcMessage(action, inner) for action in actions]
+    return list(answers(parts))
