@@ -129,7 +129,8 @@ def test_a_note_that_is_left_before_it_is_saved_keeps_what_programs_write(
         "        mw.taskman.run_in_background(mw.go_on.wait)\n"
         "        mw.held = True\n"
         "    return handled\n"
-        "gui_hooks.webview_did_receive_js_message._hooks.insert(0, hold)"
+        "gui_hooks.webview_did_receive_js_message._hooks.insert(0, hold)\n"
+        "mw.hold = hold"
     )
     fields = {"Front": "PROGRAM", "Back": "PROGRAM"}
     request = threading.Thread(target=lambda: api("updateNoteFields", note={"id": note, "fields": fields}))
@@ -150,7 +151,10 @@ def test_a_note_that_is_left_before_it_is_saved_keeps_what_programs_write(
         )
         anki.live.wait_for("mw.left")
     finally:
-        anki.live.run("mw.go_on.set()")
+        anki.live.run(
+            "mw.go_on.set()\n"
+            "from aqt import gui_hooks; gui_hooks.webview_did_receive_js_message.remove(mw.hold)"
+        )
         request.join()
     anki.live.run("mw.taskman._collection_executor.submit(lambda: None).result()")
     assert list(api.look(f"col.get_note({note}).fields")) == ["PROGRAM", "PROGRAM"]

@@ -102,7 +102,7 @@ def test_a_chunked_body_is_read(sock: socket.socket) -> None:
 def test_a_bad_chunk_is_refused(wired: Wired, body: bytes) -> None:
     for path in ("/", "/addNotes", "/nope", "/healthz"):
         with connect(wired) as sock:
-            method = "GET" if path == "/healthz" else "POST"
+            method = "PUT" if path == "/healthz" else "POST"
             sock.sendall(head(f"{method} {path} HTTP/1.1", "Transfer-Encoding: chunked") + body)
             status, _headers, reply = read_reply(sock)
             assert (status, json.loads(reply)["error"][:26]) == (400, "the request can't be read:")

@@ -10,7 +10,7 @@ import jsonschema
 
 from addon.actions import Kind, registry
 
-STATUSES = {200, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 431, 501, 503}
+STATUSES = {200, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 431, 501, 502, 503}
 
 
 def is_error(reply: Any) -> bool:
