@@ -104,13 +104,17 @@ def test_a_question_of_another_add_on_holds_no_action_up(api: Api, anki: LiveSer
             "mw.told = 0\n"
             "from aqt import gui_hooks\n"
             "def hear(changes, handler): mw.told += 1\n"
-            "gui_hooks.operation_did_execute.append(hear)"
+            "gui_hooks.operation_did_execute.append(hear)\n"
+            "mw.hear = hear"
         )
         api("updateNoteFields", note={"id": note, "fields": {"Front": "second"}})
         anki.live.wait_for("mw.told", 10)
         api("guiDeckBrowser")
     finally:
-        anki.live.run("mw.box.reject()")
+        anki.live.run(
+            "mw.box.reject()\n"
+            "from aqt import gui_hooks; gui_hooks.operation_did_execute.remove(mw.hear)"
+        )
 
 
 def test_a_note_that_is_left_before_it_is_saved_keeps_what_programs_write(
