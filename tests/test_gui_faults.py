@@ -112,8 +112,7 @@ def test_a_question_of_another_add_on_holds_no_action_up(api: Api, anki: LiveSer
         api("guiDeckBrowser")
     finally:
         anki.live.run(
-            "mw.box.reject()\n"
-            "from aqt import gui_hooks; gui_hooks.operation_did_execute.remove(mw.hear)"
+            "mw.box.reject()\nfrom aqt import gui_hooks; gui_hooks.operation_did_execute.remove(mw.hear)"
         )
 
 
