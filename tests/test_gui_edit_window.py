@@ -164,3 +164,21 @@ def test_its_place_is_remembered(gui: Api, anki: LiveServer, notes: list[int]) -
     Editor(anki.live, EDIT).close()
     gui("guiEditNote", note=notes[0])
     assert gui.look(f"({EDIT}.width(), {EDIT}.height())") == (711, 533)
+
+
+def test_a_note_that_is_deleted_while_windows_are_told_closes_the_window(
+    gui: Api, anki: LiveServer
+) -> None:
+    (note,) = gui("addNotes", notes=[basic("neko")])
+    gui("guiEditNote", note=note)
+    anki.live.wait_for(f"{EDIT}.editor.note is not None")
+    anki.live.run(
+        "from anki.collection import OpChanges\n"
+        f"window = {EDIT}\n"
+        "window._forget_deleted = lambda: window.note.id  # it was there a moment ago\n"
+        "col.remove_notes([window.note.id])\n"
+        "aqt.gui_hooks.operation_did_execute(OpChanges(note_text=True), None)\n"
+        "del window._forget_deleted\n"
+        "aqt.gui_hooks.operation_did_execute(OpChanges(note_text=True), None)"
+    )
+    anki.live.wait_for(f"{EDIT} is None")

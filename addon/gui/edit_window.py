@@ -5,12 +5,14 @@ Built around Anki's editor, not upon its Edit Current window, whose parts change
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import aqt
 from anki.cards import Card
 from anki.collection import OpChanges, SearchNode
+from anki.errors import NotFoundError
 from anki.notes import Note, NoteId
 from anki.utils import is_mac
 from aqt import gui_hooks
@@ -136,8 +138,12 @@ class NoteWindow(QMainWindow):
     # Changes from elsewhere
 
     def _on_operation(self, changes: OpChanges, handler: Optional[object]) -> None:
-        if not changes.note_text:
-            return
+        # A note can be deleted at this very moment. That is told next, unless this hook has failed.
+        with contextlib.suppress(NotFoundError):
+            if changes.note_text:
+                self._follow(changes, handler)
+
+    def _follow(self, changes: OpChanges, handler: Optional[object]) -> None:
         shown, nearest = self.note.id, self._forget_deleted()
         if nearest is None:
             self._clean_up()
