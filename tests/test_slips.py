@@ -81,4 +81,6 @@ def test_a_variable_that_is_spelled_wrong_is_told_and_one_of_a_client_is_not() -
 def test_the_server_without_a_window_logs_it(start: Start, collection_path: Path) -> None:
     program = start("--collection", collection_path, "--cors-origin-list", "a.org")
     program.wait_until_it_serves()
-    assert "setting webCorsOriginList: 'a.org' is not as browsers write an origin" in program.stop()[2]
+    assert program.process.stderr  # it is told after the program serves
+    told = program.process.stderr.readline()
+    assert "setting webCorsOriginList: 'a.org' is not as browsers write an origin" in told
