@@ -1,6 +1,6 @@
 """The server's settings, from options, variables of the environment and a file, in that order.
 
-Each setting is declared once, in `config.py`. Its option, its variable and its name in the file
+Each setting is declared once, in `core/settings.py`. Its option, its variable and its name in the file
 follow from the declaration, and so does `--help`: `webBindPort` is `--bind-port`, `ANKICONNECT_BIND_PORT`
 and `webBindPort`. A secret has no option of its own but `--key`, since other users of a
 machine see what a program was started with; a file can hold it: `syncPassword` is `--sync-password-file`,
@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .core.settings import ServerSettings, Settings
+from .core.version import PROGRAM_VERSION
 from .settings_sources import Chosen, Given, check, codecs, from_environment, resolve, variable, words
-from .version import PROGRAM_VERSION
 
 log = logging.getLogger("ankiconnect")
 

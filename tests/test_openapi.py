@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 
 from addon.actions import Kind, registry
+from addon.core.version import PROGRAM_VERSION
 from addon.routes.openapi import document
-from addon.version import PROGRAM_VERSION
 from tools.headless import ROOT, Headless
 
 from .conftest import Server

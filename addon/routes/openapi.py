@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from ..core.dispatch import API_VERSION, VERSION_WHEN_MISSING
 from ..core.registry import Action, Kind, registry
 from ..core.schema.codecs import Property, Schema
-from ..version import PROGRAM_VERSION
+from ..core.version import PROGRAM_VERSION
 
 bp = Blueprint("openapi", __name__)
 

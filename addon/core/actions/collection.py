@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated, Any, Optional, TypedDict
 
 from anki.collection import Collection
@@ -11,8 +9,7 @@ from anki.collection import Collection
 from ..context import RequestContext
 from ..errors import without_isolates
 from ..registry import read, write
-
-_MANIFEST = json.loads((Path(__file__).parent.parent.parent / "manifest.json").read_text("utf-8"))
+from ..version import PROGRAM_VERSION
 
 
 class Versions(TypedDict):
@@ -23,7 +20,7 @@ class Versions(TypedDict):
 @read("getVersion")
 def versions(context: RequestContext) -> Versions:
     """Return the versions of Anki and of this add-on."""
-    return {"anki": context.runtime.anki_version, "ankiConnectPlus": _MANIFEST["human_version"]}
+    return {"anki": context.runtime.anki_version, "ankiConnectPlus": PROGRAM_VERSION}
 
 
 @read("getProfiles")

@@ -5,8 +5,8 @@ Anki composes the names that it stores, but not those that an old version or a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Optional, Protocol
+from collections.abc import Iterable
+from typing import Callable, Optional, Protocol
 
 from anki.collection import Collection
 from anki.decks import DeckId
@@ -30,18 +30,23 @@ def deck_ids(col: Collection) -> dict[str, DeckId]:
 
 def find_deck(col: Collection, name: str) -> Optional[DeckId]:
     """The id of the deck called `name`, in whatever case."""
-    found = col.decks.id_for_name(name)
-    if not found and not name.isascii():
-        found = _in_any_case(deck_ids(col), name)  # type: ignore[assignment]
+    found = _find(col.decks.id_for_name, col.decks.all_names_and_ids, name)
     return DeckId(found) if found else None
 
 
 def find_note_type(col: Collection, name: str) -> Optional[NotetypeId]:
     """The id of the note type called `name`, in whatever case."""
-    found = col.models.id_for_name(name)
-    if not found and not name.isascii():
-        found = _in_any_case(_ids(col.models.all_names_and_ids()), name)  # type: ignore[assignment]
+    found = _find(col.models.id_for_name, col.models.all_names_and_ids, name)
     return NotetypeId(found) if found else None
+
+
+def _find(
+    stored: Callable[[str], Optional[int]], listed: Callable[[], Iterable[_Entry]], name: str
+) -> Optional[int]:
+    found = stored(name)
+    if found or name.isascii():
+        return found
+    return {known.lower(): number for known, number in _ids(listed()).items()}.get(name.lower())
 
 
 def _ids(entries: Iterable[_Entry]) -> dict[str, int]:
@@ -49,7 +54,3 @@ def _ids(entries: Iterable[_Entry]) -> dict[str, int]:
     listed = [(entry.name, entry.id) for entry in entries]
     ids = {composed(name): number for name, number in listed}
     return {**ids, **{name: number for name, number in listed if name in ids}}
-
-
-def _in_any_case(ids: Mapping[str, int], name: str) -> Optional[int]:
-    return {known.lower(): number for known, number in ids.items()}.get(name.lower())

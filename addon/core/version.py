@@ -6,6 +6,6 @@ import json
 from pathlib import Path
 
 # Read at start: an upgrade replaces the file under the running add-on.
-PROGRAM_VERSION: str = json.loads(Path(__file__).with_name("manifest.json").read_text("utf-8"))[
+PROGRAM_VERSION: str = json.loads((Path(__file__).parent.parent / "manifest.json").read_text("utf-8"))[
     "human_version"
 ]
