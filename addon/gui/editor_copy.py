@@ -105,7 +105,7 @@ class EditorCopy:
             self._known.saved_tags(note)
             note.tags = self._changed_tags = stored.tags
 
-    def show(self) -> bool:
+    def show(self) -> None:
         """Show the change, unless the note is gone, which its window must handle. Main thread."""
         try:
             if not self.gone:
@@ -113,7 +113,6 @@ class EditorCopy:
         except Exception:
             self._known.forget_unshown()
             self._known.report()
-        return True
 
     def _show(self) -> None:
         editor = self._editor

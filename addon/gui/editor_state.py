@@ -222,9 +222,8 @@ class KnownEditor:
             if not (is_held or is_old):
                 self._given.pop(order, None)
                 if note.id:
-                    note.fields[order] = (
-                        munged  # as Anki is about to do, but before the collection's thread hears of it
-                    )
+                    # As Anki is about to do, but before the collection's thread hears of it.
+                    note.fields[order] = munged
                     self._will_save(note, order)
         if is_old and kind == "blur":
             held = aqt.mw.col.media.escape_media_filenames(note.fields[order])

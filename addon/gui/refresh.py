@@ -44,7 +44,6 @@ class Refresh:
         self._concerns: list[Optional[Concern]] = []
         self._changes: Optional[OpChanges] = None
         self._since = 0.0
-        self._editors_too = False
         self._flushed: Optional[Future[None]] = None  # while editors save what was typed
         self._timer = QTimer(mw)
         self._timer.setSingleShot(True)
@@ -65,14 +64,13 @@ class Refresh:
         else:
             self._timer.start(_IDLE_MS)
 
-    def flush(self, *, editors_too: bool = False) -> Future[None]:
+    def flush(self) -> Future[None]:
         """Tell all windows now, or as soon as the editors that load anew have saved what was typed.
 
-        The editor that a person types in is up to date already, and is spared unless `editors_too`:
-        loading it again would drop the letters of the last moment and move the cursor.
+        The editor that a person types in is up to date already, and is spared: loading it again would drop
+        the letters of the last moment and move the cursor.
         """
         self._timer.stop()
-        self._editors_too |= editors_too
         if self._flushed is not None:  # under way
             return self._flushed
         flushed: Future[None] = Future()
@@ -102,7 +100,7 @@ class Refresh:
         self._editors.save(None, tags_too=True, spared=spared).add_done_callback(follow)
 
     def _spared(self) -> Optional[Any]:
-        if self._editors_too or self._changes is None:
+        if self._changes is None:
             return None
         return self._editors.typed_in(types_changed=self._changes.notetype)
 
@@ -110,7 +108,6 @@ class Refresh:
         self._timer.stop()
         changes, self._changes = self._changes, None
         concerns, self._concerns = self._concerns, []
-        self._editors_too = False
         # Another add-on can ask the person something when it hears; what comes meanwhile is told as well.
         flushed, self._flushed = self._flushed, None
         try:

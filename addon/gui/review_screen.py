@@ -95,10 +95,8 @@ class ReviewScreen:
     def __init__(self, mw: AnkiQt) -> None:
         self._mw = mw
         self._overtaken: Optional[Card] = None  # shown, but changed meanwhile
-        self._counted: tuple[Optional[Card], _Counts] = (
-            None,
-            _Counts(0, 0, 0),
-        )  # belongs to the collection's thread
+        # Belongs to the collection's thread.
+        self._counted: tuple[Optional[Card], _Counts] = None, _Counts(0, 0, 0)
         gui_hooks.reviewer_will_answer_card.append(self._on_answer)
 
     # On the collection's thread

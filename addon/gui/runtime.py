@@ -210,14 +210,13 @@ class QtRuntime(QObject):
     def will_change(self, *, undoing: bool = False) -> None:
         # An undo would take back what is saved here, and what waits to be saved comes after it.
         col = self._mw.col
-        if not undoing:
-            shown = self._review.before_write(col)
-            saved = self._editors.save_unsaved(col)
-            if saved.note:
-                concern = self._review.after_write(col, shown)
-                self.post_to_main(lambda: self._refresh.add(saved, concern))
-        self._copies = self._editors.copies(col)
         self._shown = self._review.before_write(col)
+        saved = OpChanges() if undoing else self._editors.save_unsaved(col)
+        if saved.note:
+            concern = self._review.after_write(col, self._shown)
+            self.post_to_main(lambda: self._refresh.add(saved, concern))
+            self._shown = self._review.before_write(col)
+        self._copies = self._editors.copies(col)
 
     def notify_changes(self, changes: OpChanges, *, undone: bool = False) -> None:
         col = self._mw.col
@@ -230,12 +229,10 @@ class QtRuntime(QObject):
         log.error("Anki's backend has failed; until Anki is restarted, it may answer nothing any more")
 
     def _show(self, stale: list[EditorCopy], changes: OpChanges, concern: Optional[Concern]) -> None:
-        col = self._mw.col
-        shown = [_attempted(copy.show) for copy in stale] if col else []
+        for copy in stale if self._mw.col else ():
+            _attempted(copy.show)
         self._refresh.add(changes, concern)
-        if not all(shown):
-            self._refresh.flush(editors_too=True)
-        elif any(copy.gone for copy in stale):
+        if any(copy.gone for copy in stale):
             self._refresh.flush()
 
     def ask_permission(self, origin: str) -> bool:
@@ -351,13 +348,13 @@ def _hand_over(waiter: Future[Any], done: Future[Any]) -> None:
             waiter.set_result(done.result())
 
 
-def _attempted(work: Callable[[], bool]) -> bool:
+def _attempted(work: Callable[[], Optional[bool]]) -> bool:
     """What `work`, which brings an editor up to date, tells; False when it fails.
 
     The change has landed by then, so that its request is not to fail.
     """
     try:
-        return work()
+        return bool(work())
     except Exception:
         log.exception("an editor could not be brought up to date")
         return False
