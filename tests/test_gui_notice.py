@@ -6,7 +6,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -54,10 +53,8 @@ class Holder:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveAnki]:
-    live = LiveAnki(tmp_path / "anki")
-    yield live
-    live.stop()
+def live(own_anki: LiveAnki) -> LiveAnki:
+    return own_anki
 
 
 @pytest.fixture
